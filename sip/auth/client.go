@@ -1,0 +1,172 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/sip"
+)
+
+// ClientConfig says who signs in and how.
+type ClientConfig struct {
+	Password Password
+	Schemes  []string  // the schemes allowed, in any order; nil: all
+	Hostname string    // sent with NTLM as the workstation name, in upper case; may be empty
+	Rand     io.Reader // source of nonces and keys; nil: crypto/rand
+}
+
+// Client is the client's side of authentication on one connection: it answers challenges, signs what is sent
+// and verifies what is received. Its methods may be called concurrently; Sign and Verify are made for
+// sip.Config and must see the messages in the order of the wire.
+type Client struct {
+	cfg *ClientConfig // not a value: see Secret
+
+	mu        sync.Mutex
+	registrar exchange // with whoever answers 401
+	proxy     exchange // with whoever answers 407
+	state     State
+}
+
+// NewClient returns a Client that has not been challenged yet.
+func NewClient(cfg ClientConfig) *Client {
+	return &Client{
+		cfg: &cfg, registrar: exchange{cfg: &cfg, status: 401}, proxy: exchange{cfg: &cfg, status: 407},
+	}
+}
+
+// State is what is known about the authentication of a connection.
+type State struct {
+	Challenged     bool          // the server asked for authentication
+	Offered        []string      // the schemes it offered, in its order
+	Scheme         string        // the scheme in use, "" if none
+	Version        int           // of the authentication protocol: 2, 3 or 4; 0 with Digest
+	PasswordTested bool          // the server has judged the password, this way or that
+	ServerVerified bool          // the server has proved that it knows the keys, or with Digest the password
+	Verified       int           // messages received with a good signature
+	Refused        int           // messages received with a wrong signature, or without one where one is due
+	ClockSkew      time.Duration // the server's clock minus ours at the last challenge that had a date
+}
+
+// State returns the state so far.
+func (c *Client) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.state
+	s.Offered = slices.Clone(s.Offered)
+	for _, x := range c.exchanges() {
+		s.PasswordTested = s.PasswordTested || x.tested
+		if s.Scheme == "" {
+			s.Scheme = x.scheme
+			if x.hand != nil {
+				s.Version = x.hand.version
+			} else if x.sa != nil && x.digest == nil {
+				s.Version = x.sa.version
+			}
+		}
+	}
+	return s
+}
+
+// exchanges returns both, the registrar's first.
+func (c *Client) exchanges() [2]*exchange { return [2]*exchange{&c.registrar, &c.proxy} }
+
+// Challenge digests a 401 or 407 and prepares the answer. Nil: build the request anew, with the next CSeq, and
+// send it; Sign adds the answer. The error is an *ocserr.Error: CausePasswordRejected if complete credentials
+// were turned down (they are never sent again), CauseNoCommonScheme, CauseNoCredentials, CauseBadChallenge,
+// CauseSchemeFailed, CauseChallengeLoop, CauseClockSkew.
+func (c *Client) Challenge(ctx context.Context, res *sip.Response) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state.Challenged = true
+	c.state.Offered = schemes(c.state.Offered, offers(res))
+	if date, err := time.Parse(time.RFC1123, sip.Value(res, "Date")); err == nil {
+		c.state.ClockSkew = time.Until(date).Round(time.Second)
+	}
+	if res.StatusCode == 407 {
+		return c.proxy.challenge(ctx, res)
+	}
+	return c.registrar.challenge(ctx, res)
+}
+
+// Sign adds to a message about to be sent what it must carry: a REGISTER the next message of a handshake, every
+// message the signature once there is a security association, a request its credentials with Digest. Before
+// the first challenge it adds nothing.
+func (c *Client) Sign(m sip.Message) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, x := range c.exchanges() {
+		value, err := x.authorize(m)
+		if err != nil {
+			return err
+		}
+		if value != "" {
+			header := headersOf(x.status).credentials
+			sip.Del(m, header) // a message sent again must not carry two
+			sip.Add(m, header, value)
+		}
+	}
+	return nil
+}
+
+// Verify checks the signature of a message received. Once there is a security association every message must
+// carry a good and fresh one, but for 401 and 407, which begin a new handshake, and provisional responses,
+// which decide nothing. The error is a *SignatureError.
+func (c *Client) Verify(m sip.Message) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	infos := infos(m)
+	signed, due := false, false
+	for _, x := range c.exchanges() {
+		good, err := x.verify(m, infos)
+		if err != nil {
+			c.state.Refused++
+			return &SignatureError{ocserr.CauseServerSignatureWrong, describe(m), err}
+		}
+		signed, due = signed || good, due || x.sa != nil
+	}
+	switch res, ok := m.(*sip.Response); {
+	case signed:
+		c.state.Verified++
+		c.state.ServerVerified = true
+	case !due || ok && (res.StatusCode < 200 || res.StatusCode == 401 || res.StatusCode == 407):
+	default:
+		c.state.Refused++
+		return &SignatureError{ocserr.CauseServerSignatureMissing, describe(m), errUnsigned}
+	}
+	return nil
+}
+
+// infos reads the headers in which servers sign. Deployed servers use the one without Proxy in any case.
+func infos(m sip.Message) []sip.Credentials {
+	var all []sip.Credentials
+	for _, name := range []string{"Authentication-Info", "Proxy-Authentication-Info"} {
+		for _, value := range sip.Values(m, name) {
+			if c, err := sip.ParseCredentials(value); err == nil {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+// Reset begins a new authentication on the same connection: the next REGISTER goes out without credentials, to
+// be challenged. Until a new security association is up the present one stays in force for all other
+// messages. A rejected password stays rejected.
+func (c *Client) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, x := range c.exchanges() {
+		x.reset()
+	}
+}
+
+// Format keeps the password and the keys out of every print and log.
+func (c *Client) Format(f fmt.State, _ rune) {
+	s := c.State()
+	fmt.Fprintf(f, "auth.Client{%s, scheme %q, version %d}", c.cfg.Password.User, s.Scheme, s.Version)
+}
