@@ -1,0 +1,159 @@
+package signin
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/signin/resolve"
+	"github.com/ocsgo/ocs/sip/auth"
+	"github.com/ocsgo/ocs/status"
+)
+
+// ConnectingLimit is how long an attempt may be in CONNECTING, from the first connection to the server's
+// verdict on REGISTER, over every candidate, proxy and challenge (OnSignin, MSGR_E_LOGON_TIMEOUT). It is
+// part of the contract and cannot be set.
+const ConnectingLimit = 15 * time.Second
+
+// SynchronizingLimit bounds the time between the server's acceptance and ONLINE. The contract names none;
+// this is SIP's own limit on one transaction (RFC 3261 17.1.2.2, Timer F).
+const SynchronizingLimit = 32 * time.Second
+
+// DefaultUserAgent has the shape that servers' client version filters know (MS-SIPREGE 3.4.1.5.1): the
+// versions of Communicator 2007 R2, and a comment that says who is really calling.
+const DefaultUserAgent = "UCCAPI/3.5.6907.0 OC/3.5.6907.0 (ocs sign-in engine)"
+
+// Password is a user's name and password.
+type Password = auth.Password
+
+// Transport is how the server is reached.
+type Transport = resolve.Transport
+
+// The transports. Clear TCP is never chosen by itself.
+const (
+	TransportAuto Transport = ""
+	TransportTLS            = resolve.TLS
+	TransportTCP            = resolve.TCP
+)
+
+// Config says who signs in, with what, and how the server is reached. The zero value of every field but
+// SignInName has a meaning.
+type Config struct {
+	// SignInName is the sign-in address, "alice@contoso.com". A leading "sip:" is allowed.
+	SignInName string
+	// Credentials prove who the user is. An empty User means the sign-in name.
+	Credentials Password
+
+	// Server is "host" or "host:port" of a server to use instead of discovery. Empty: discover.
+	Server string
+	// Transport limits the connection: TLS unless it is TransportTCP.
+	Transport Transport
+	// Policy is the discovery policy: empty means resolve.Resilient.
+	Policy resolve.Policy
+	// DNS is "host" or "host:port" of the DNS server to ask. Empty: the system's.
+	DNS string
+
+	// Roots are the certificate authorities to trust. nil: the system's.
+	Roots *x509.CertPool
+	// InsecureSkipVerify goes on after a certificate fault, which the report still names. Anybody can then
+	// pose as the server.
+	InsecureSkipVerify bool
+	// KeyLog receives the TLS session secrets in NSS key log format, for analysers. nil: none.
+	KeyLog io.Writer
+
+	// Schemes limits authentication to these schemes ("NTLM", "Digest"). nil: all, the best offered first.
+	Schemes []string
+	// UserAgent is the User-Agent of every request; servers may filter on it. Empty: DefaultUserAgent.
+	UserAgent string
+	// Hostname is this machine's name as servers and other endpoints see it. Empty: os.Hostname.
+	Hostname string
+	// Epid is the endpoint identifier, 1 to 16 hex digits. Empty: derived from sign-in name, host and address.
+	Epid string
+	// InitialStatus is published as the user's choice at sign-in. Zero or status.Online: the status that the
+	// user last chose is left alone.
+	InitialStatus status.Status
+
+	// Dial opens network connections. nil: net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Exchange sends one DNS query and returns its answer, both in wire format. nil: UDP, and TCP where the
+	// answer was cut short.
+	Exchange func(ctx context.Context, network, server string, query []byte) ([]byte, error)
+
+	// Log receives the engine's log. nil: nothing is logged.
+	Log *slog.Logger
+	// Transcript receives every SIP message sent and received, with secrets masked. nil: none.
+	Transcript io.Writer
+}
+
+// address is the sign-in name without "sip:".
+func (c *Config) address() string {
+	if len(c.SignInName) > 4 && strings.EqualFold(c.SignInName[:4], "sip:") {
+		return c.SignInName[4:]
+	}
+	return c.SignInName
+}
+
+// domain is the SIP domain: what follows the @ of the sign-in name.
+func (c *Config) domain() string {
+	_, domain, _ := strings.Cut(c.address(), "@")
+	return domain
+}
+
+// validate checks what can be checked without I/O. Its errors name the value and the remedy.
+func (c *Config) validate() error {
+	invalid := func(format string, args ...any) error {
+		return ocserr.New(ocserr.CauseInvalidConfig, fmt.Errorf(format, args...))
+	}
+	address := c.address()
+	user, domain, at := strings.Cut(address, "@")
+	switch {
+	case address == "":
+		return invalid("no sign-in name: give one like alice@contoso.com")
+	case strings.ContainsAny(address, "\t\v\r\n \"<>"):
+		return ocserr.New(ocserr.CauseInvalidSignInName, fmt.Errorf("sign-in name %q has a blank, quote or bracket: give one like alice@contoso.com", c.SignInName))
+	case !at || user == "" || domain == "" || strings.Contains(domain, "@"):
+		return ocserr.New(ocserr.CauseInvalidSignInName, fmt.Errorf("sign-in name %q is not user@domain: give one like alice@contoso.com", c.SignInName))
+	case strings.ContainsAny(domain, "/:;?,"):
+		return ocserr.New(ocserr.CauseInvalidSignInName, fmt.Errorf("sign-in name %q: %q is not a domain", c.SignInName, domain))
+	}
+	if strings.ContainsAny(c.UserAgent, "\r\n") {
+		return invalid("user agent %q has a line break", c.UserAgent)
+	}
+	if strings.ContainsAny(c.Credentials.User, "\r\n\t\v") {
+		return invalid("user name %q has a control character", c.Credentials.User)
+	}
+	if strings.Trim(c.Epid, "0123456789abcdefABCDEF") != "" || len(c.Epid) > 16 {
+		return invalid("epid %q is not 1 to 16 hex digits", c.Epid)
+	}
+	switch c.Transport {
+	case TransportAuto, TransportTLS, TransportTCP:
+	default:
+		return invalid("transport %q is unknown: use tls or tcp, or leave it empty", c.Transport)
+	}
+	if c.InitialStatus != 0 && !c.InitialStatus.Settable() {
+		return invalid("status %s cannot be set at sign-in", c.InitialStatus)
+	}
+	for _, s := range c.Schemes {
+		if !slices.ContainsFunc(auth.Schemes(), func(known string) bool { return strings.EqualFold(known, s) }) {
+			return invalid("authentication scheme %q is unknown: use %s", s, strings.Join(auth.Schemes(), ", "))
+		}
+	}
+	if c.Server != "" {
+		if err := resolve.CheckServer(c.Server); err != nil {
+			return err
+		}
+	}
+	if c.DNS != "" {
+		if err := resolve.CheckServer(c.DNS); err != nil {
+			return invalid("DNS server %q is not host or host:port", c.DNS)
+		}
+	}
+	return nil
+}

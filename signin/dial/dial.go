@@ -1,0 +1,130 @@
+// Package dial opens the transport connection to a candidate and says why it cannot be opened.
+// Direct TCP is here; whatever else leads to a server's port belongs here too.
+package dial
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"syscall"
+
+	ocserr "github.com/ocsgo/ocs/errors"
+)
+
+// Config says how to dial. The zero value dials TCP directly.
+type Config struct {
+	// Dial opens one connection; the network is "tcp", the address host:port with an IP literal, or
+	// with the host's name where no address is known. It must return once ctx is done. Nil: net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Dial connects to a port of the host at the first of its addresses that answers, in order; without
+// addresses, to the host by name.
+//
+// The error is an *ocserr.Error that wraps the failure of every address tried, in order. Its cause is
+// "connection-refused", "connection-reset", "connect-timeout", "host-unreachable" or, for all else,
+// "connect-failed": of several, the one that came nearest to a connection. Once ctx is done, Dial
+// returns at once with "cancelled", or "logon-timeout" if a deadline ended ctx, wrapping the context's
+// cause as well.
+func Dial(ctx context.Context, cfg Config, host string, port int, addrs []netip.Addr) (net.Conn, error) {
+	dial := cfg.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	var failures []error
+	for _, address := range addresses(host, port, addrs) {
+		if ctx.Err() != nil {
+			break
+		}
+		conn, err := dial(ctx, "tcp", address)
+		if err == nil {
+			return conn, nil
+		}
+		failures = append(failures, named(address, err))
+	}
+	if ctx.Err() != nil {
+		return nil, ended(ctx, failures)
+	}
+	return nil, ocserr.New(cause(failures), errors.Join(failures...)).At(ocserr.StageDial)
+}
+
+// addresses lists what to dial.
+func addresses(host string, port int, addrs []netip.Addr) []string {
+	number := strconv.Itoa(port)
+	if len(addrs) == 0 {
+		return []string{net.JoinHostPort(host, number)}
+	}
+	list := make([]string, len(addrs))
+	for i, addr := range addrs {
+		list[i] = net.JoinHostPort(addr.String(), number)
+	}
+	return list
+}
+
+// named makes sure that a failure says which address it is about.
+func named(address string, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Addr != nil {
+		return err
+	}
+	return &net.OpError{Op: "dial", Net: "tcp", Addr: endpoint(address), Err: err}
+}
+
+// endpoint is an address that was given as text.
+type endpoint string
+
+func (endpoint) Network() string  { return "tcp" }
+func (e endpoint) String() string { return string(e) }
+
+// ended is the error of a dial that the end of ctx cut short.
+func ended(ctx context.Context, failures []error) error {
+	cause := ocserr.CauseCancelled
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		cause = ocserr.CauseLogonTimeout
+	}
+	return ocserr.New(cause, errors.Join(append([]error{context.Cause(ctx)}, failures...)...)).At(ocserr.StageDial)
+}
+
+// nearest lists the causes of failure, that nearest to a connection first.
+var nearest = [...]ocserr.Cause{
+	ocserr.CauseConnectionReset,
+	ocserr.CauseConnectionRefused,
+	ocserr.CauseConnectTimeout,
+	ocserr.CauseHostUnreachable,
+	ocserr.CauseConnectFailed,
+}
+
+// cause names the failure that came nearest to a connection.
+func cause(failures []error) ocserr.Cause {
+	best := len(nearest) - 1
+	for _, err := range failures {
+		best = min(best, slices.Index(nearest[:], causeOf(err)))
+	}
+	return nearest[best]
+}
+
+// causeOf names one failure.
+func causeOf(err error) ocserr.Cause {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		switch errno {
+		case connectionRefused:
+			return ocserr.CauseConnectionRefused
+		case connectionReset, connectionAborted:
+			return ocserr.CauseConnectionReset
+		case hostUnreachable, networkUnreachable, hostDown, networkDown:
+			return ocserr.CauseHostUnreachable
+		case timedOut:
+			return ocserr.CauseConnectTimeout
+		}
+	}
+	var timeout net.Error
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
+		return ocserr.CauseConnectTimeout
+	}
+	return ocserr.CauseConnectFailed
+}

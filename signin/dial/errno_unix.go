@@ -1,0 +1,17 @@
+//go:build unix
+
+package dial
+
+import "syscall"
+
+// The error numbers with which the system explains a failed connect(2).
+const (
+	connectionRefused  = syscall.ECONNREFUSED
+	connectionReset    = syscall.ECONNRESET
+	connectionAborted  = syscall.ECONNABORTED
+	hostUnreachable    = syscall.EHOSTUNREACH
+	networkUnreachable = syscall.ENETUNREACH
+	hostDown           = syscall.EHOSTDOWN
+	networkDown        = syscall.ENETDOWN
+	timedOut           = syscall.ETIMEDOUT
+)

@@ -1,0 +1,140 @@
+package signin
+
+import (
+	"time"
+
+	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/signin/presence"
+	"github.com/ocsgo/ocs/signin/register"
+	"github.com/ocsgo/ocs/signin/resolve"
+	"github.com/ocsgo/ocs/signin/secure"
+	"github.com/ocsgo/ocs/sip/auth"
+)
+
+// Report tells what a sign-in did, stage by stage. It holds no secret. Its JSON form is part of the command
+// line's contract (schema "ocs/1"): keys are added, never changed.
+type Report struct {
+	SignInName string         `json:"sign_in_name"`
+	User       string         `json:"user"`
+	Policy     resolve.Policy `json:"policy,omitempty"`
+	Started    time.Time      `json:"started"`
+	Duration   float64        `json:"duration_ms"` // of the attempt
+
+	HR     ocserr.Code   `json:"hr"`               // what OnSignin said
+	Code   string        `json:"code"`             // its name
+	Status string        `json:"status,omitempty"` // what the user showed as when the attempt ended; while the session lives, now
+	Error  *ocserr.Error `json:"error,omitempty"`  // why it failed, or why the session ended
+
+	Stages         []Stage        `json:"stages"`
+	Discovery      *resolve.Plan  `json:"discovery,omitempty"`
+	Tries          []Try          `json:"tries,omitempty"` // of candidates, in order
+	Connection     *Connection    `json:"connection,omitempty"`
+	Authentication Authentication `json:"authentication"`
+	Registration   *Registration  `json:"registration,omitempty"`
+	Presence       *Presence      `json:"presence,omitempty"`
+}
+
+// Stage is the time that a stage took, in milliseconds from the start of the attempt.
+type Stage struct {
+	Stage    ocserr.Stage `json:"stage"`
+	Start    float64      `json:"start_ms"`
+	Duration float64      `json:"duration_ms"`
+}
+
+// Try is one try at a candidate.
+type Try struct {
+	Host      string            `json:"host"`
+	Port      int               `json:"port"`
+	Transport resolve.Transport `json:"transport"`
+	Why       string            `json:"why"`   // how the candidate was found
+	Stage     ocserr.Stage      `json:"stage"` // reached
+	Duration  float64           `json:"duration_ms"`
+	TLS       *secure.Report    `json:"tls,omitempty"`
+	Error     *ocserr.Error     `json:"error,omitempty"`
+}
+
+// Connection is the one that carried the sign-in.
+type Connection struct {
+	Local     string            `json:"local"`
+	Remote    string            `json:"remote"`
+	Host      string            `json:"host"`
+	Transport resolve.Transport `json:"transport"`
+}
+
+// Authentication tells what the sign-in proves about the password and the server.
+type Authentication struct {
+	Challenged       bool     `json:"challenged"`        // the server asked for proof
+	Offered          []string `json:"offered,omitempty"` // schemes, in the server's order
+	Scheme           string   `json:"scheme,omitempty"`  // the one used
+	Version          int      `json:"version,omitempty"` // of MS-SIPAE
+	PasswordTested   bool     `json:"password_tested"`   // the server gave its verdict on the password
+	ServerVerified   bool     `json:"server_verified"`   // the server's signature was verified
+	MessagesVerified int      `json:"messages_verified"`
+	MessagesRefused  int      `json:"messages_refused"`
+	ClockSkew        float64  `json:"clock_skew_s,omitempty"` // the server's clock ahead of ours
+}
+
+// Registration is what the server granted.
+type Registration struct {
+	Expires    float64          `json:"expires_s"`
+	KeepAlive  float64          `json:"keep_alive_s,omitempty"`
+	GRUU       string           `json:"gruu,omitempty"`
+	Server     string           `json:"server,omitempty"` // its Server header
+	Categories bool             `json:"categories"`       // the presence model of OCS 2007 and later
+	RemoteUser bool             `json:"remote_user,omitempty"`
+	Events     []string         `json:"events,omitempty"`
+	Warnings   []ocserr.Warning `json:"warnings,omitempty"`
+}
+
+// Presence is how the user was made present; absent where the server has no presence of this kind.
+type Presence struct {
+	Subscriptions []presence.Subscription `json:"subscriptions"`
+	Published     bool                    `json:"published"`
+}
+
+// Ready tells whether the user was online at the end of the attempt.
+func (r *Report) Ready() bool { return r.Error == nil && r.HR.Success() }
+
+func newTry(c resolve.Candidate) Try {
+	return Try{Host: c.Host, Port: c.Port, Transport: c.Transport, Why: c.Why, Stage: ocserr.StageDial}
+}
+
+func connection(l *link) *Connection {
+	return &Connection{
+		Local: l.conn.LocalAddr().String(), Remote: l.conn.RemoteAddr().String(),
+		Host: l.candidate.Host, Transport: l.candidate.Transport,
+	}
+}
+
+func authentication(s auth.State) Authentication {
+	return Authentication{
+		Challenged: s.Challenged, Offered: s.Offered, Scheme: s.Scheme, Version: s.Version,
+		PasswordTested: s.PasswordTested, ServerVerified: s.ServerVerified,
+		MessagesVerified: s.Verified, MessagesRefused: s.Refused, ClockSkew: s.ClockSkew.Seconds(),
+	}
+}
+
+func registration(g register.Granted) *Registration {
+	return &Registration{
+		Expires: g.Expires.Seconds(), KeepAlive: g.KeepAlive.Seconds(), GRUU: g.GRUU, Server: g.Server,
+		Categories: g.Categories, RemoteUser: g.RemoteUser, Events: g.Events, Warnings: g.Warnings,
+	}
+}
+
+// Report is the report of the attempt, brought up to date with what the session has seen since.
+func (s *Session) Report() *Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := *s.report
+	r.Authentication = authentication(s.auth.State())
+	if s.presence != nil {
+		r.Presence = &Presence{Subscriptions: s.presence.Subscriptions(), Published: r.Presence.Published}
+	}
+	if s.phase == live {
+		r.Status = s.client.Status().String()
+	}
+	if reason, ok := s.err.(*ocserr.Error); ok {
+		r.Error = reason
+	}
+	return &r
+}

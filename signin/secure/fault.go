@@ -1,0 +1,223 @@
+package secure
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	ocserr "github.com/ocsgo/ocs/errors"
+)
+
+// handshake is what is known of a handshake when its fault is looked for.
+type handshake struct {
+	name                string              // the name wanted
+	roots               *x509.CertPool      // nil: the system's
+	chain               []*x509.Certificate // as the server sent it
+	version             uint16              // 0 before the server's hello
+	certificateDemanded bool                // the server asked for a client certificate
+}
+
+// fault is an error explained. The text says it all; the error that it wraps is for errors.As.
+type fault struct {
+	cause ocserr.Cause
+	text  string
+	err   error
+}
+
+func (f *fault) Error() string { return f.text }
+func (f *fault) Unwrap() error { return f.err }
+
+// fault explains why a handshake failed, or why its certificates were found wanting.
+func (h *handshake) fault(err error) *fault {
+	cause, text := h.certificateFault(err)
+	if cause == "" {
+		cause, text = h.handshakeFault(err)
+	}
+	return &fault{cause, text, err}
+}
+
+// handshakeFault explains an error that is not about certificates. For some, crypto/tls has no type
+// but only a text.
+func (h *handshake) handshakeFault(err error) (ocserr.Cause, string) {
+	var noTLS tls.RecordHeaderError
+	var op *net.OpError
+	var errno syscall.Errno
+	says := func(text string) bool { return strings.Contains(err.Error(), text) }
+	switch {
+	case errors.As(err, &noTLS) && h.version == 0:
+		return ocserr.CauseTLSNotTLS, fmt.Sprintf("the server begins with %q, which is not TLS", noTLS.RecordHeader[:])
+	case errors.As(err, &op) && op.Op == "remote error":
+		text := strings.TrimPrefix(op.Err.Error(), "tls: ")
+		return h.alertCause(op.Err), fmt.Sprintf("the server broke off the handshake with the alert %q", text)
+	case says("unsupported protocol version"):
+		return ocserr.CauseTLSIncompatible, "the server answers with a version older than TLS 1.2"
+	case says("unconfigured cipher suite"):
+		return ocserr.CauseTLSIncompatible, "the server answers with a cipher suite that was not offered"
+	case errors.As(err, &errno):
+		return ocserr.CauseConnectionReset, "the connection broke in the handshake: " + errno.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe):
+		return ocserr.CauseConnectionClosed, "the server closed the connection in the handshake"
+	}
+	return ocserr.CauseTLSHandshakeFailed, printable(err.Error())
+}
+
+// alertCause names the cause of an alert received (RFC 8446 6.2). Its type is not exported: the number
+// is known by its text.
+func (h *handshake) alertCause(alert error) ocserr.Cause {
+	const (
+		handshakeFailure     = 40
+		badCertificate       = 42
+		certificateUnknown   = 46
+		unknownCA            = 48
+		accessDenied         = 49
+		protocolVersion      = 70
+		insufficientSecurity = 71
+		certificateRequired  = 116
+	)
+	is := func(numbers ...tls.AlertError) bool {
+		return slices.ContainsFunc(numbers, func(n tls.AlertError) bool { return n.Error() == alert.Error() })
+	}
+	switch {
+	case is(badCertificate, certificateUnknown, unknownCA, accessDenied, certificateRequired),
+		is(handshakeFailure) && h.certificateDemanded: // the answer of TLS 1.2 to a missing certificate
+		return ocserr.CauseTLSClientRefused
+	case is(handshakeFailure, protocolVersion, insufficientSecurity):
+		return ocserr.CauseTLSIncompatible
+	}
+	return ocserr.CauseTLSHandshakeFailed
+}
+
+// certificateFault explains an error about the server's certificates. The cause is empty if it is
+// about something else.
+func (h *handshake) certificateFault(err error) (ocserr.Cause, string) {
+	var (
+		invalid   x509.CertificateInvalidError
+		wrongName x509.HostnameError
+		unknown   x509.UnknownAuthorityError
+		refused   *tls.CertificateVerificationError
+	)
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
+		return validity(invalid.Cert, time.Now())
+	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
+		return ocserr.CauseTLSBadCertificate, "the certificate is not meant for servers (extended key usage)"
+	case errors.As(err, &wrongName) && wrongName.Certificate != nil:
+		return h.otherName(wrongName.Certificate)
+	case errors.As(err, &unknown) && len(h.chain) > 0:
+		return h.untrusted()
+	case errors.As(err, &refused), errors.As(err, &invalid), strings.Contains(err.Error(), "certificate from server"):
+		return ocserr.CauseTLSBadCertificate, printable(err.Error())
+	}
+	return "", ""
+}
+
+// validity says on which side of its life a certificate is. The clock is named because it may be the
+// one that is wrong.
+func validity(c *x509.Certificate, now time.Time) (ocserr.Cause, string) {
+	clock := now.UTC().Format(time.RFC3339)
+	if now.Before(c.NotBefore) {
+		return ocserr.CauseTLSNotYetValid, fmt.Sprintf("the certificate of %s is not valid before %s; it is %s here",
+			subject(c), c.NotBefore.UTC().Format(time.RFC3339), clock)
+	}
+	return ocserr.CauseTLSExpired, fmt.Sprintf("the certificate of %s expired at %s; it is %s here",
+		subject(c), c.NotAfter.UTC().Format(time.RFC3339), clock)
+}
+
+// otherName says for whom a certificate is, if not for the name wanted.
+func (h *handshake) otherName(leaf *x509.Certificate) (ocserr.Cause, string) {
+	names := slices.Clone(leaf.DNSNames)
+	for _, ip := range leaf.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if len(names) > 0 {
+		if more := len(names) - maxNames; more > 0 {
+			names = append(names[:maxNames], fmt.Sprintf("%d more", more))
+		}
+		return ocserr.CauseTLSWrongName, fmt.Sprintf("the certificate is for %s, not for %s", printable(strings.Join(names, ", ")), h.name)
+	}
+	byCommonName := x509.Certificate{DNSNames: []string{leaf.Subject.CommonName}}
+	if byCommonName.VerifyHostname(h.name) == nil && !hasSAN(leaf) {
+		return ocserr.CauseTLSNoSAN, fmt.Sprintf("the certificate has no subject alternative name; %s is its common name only", h.name)
+	}
+	return ocserr.CauseTLSWrongName, fmt.Sprintf("the certificate of %s has no host among its subject alternative names, so it is not for %s", subject(leaf), h.name)
+}
+
+// hasSAN reports whether a certificate has the extension for subject alternative names, which makes
+// its common name void (RFC 6125 6.4.4).
+func hasSAN(c *x509.Certificate) bool {
+	oid := asn1.ObjectIdentifier{2, 5, 29, 17}
+	for _, e := range c.Extensions {
+		if e.Id.Equal(oid) {
+			return true
+		}
+	}
+	return false
+}
+
+// untrusted says why no chain leads to a trusted root. The verifier says "unknown authority" also
+// for a signature that it does not verify because it is by SHA-1.
+func (h *handshake) untrusted() (ocserr.Cause, string) {
+	for _, c := range h.chain {
+		if !selfSigned(c) && weak(c.SignatureAlgorithm) {
+			return ocserr.CauseTLSSHA1, fmt.Sprintf("the certificate of %s is signed with %s", subject(c), c.SignatureAlgorithm)
+		}
+	}
+	top := h.top()
+	switch {
+	case selfSigned(top) && top == h.chain[0]:
+		return ocserr.CauseTLSUntrusted, fmt.Sprintf("the certificate of %s is self-signed and not trusted here", subject(top))
+	case selfSigned(top):
+		return ocserr.CauseTLSUntrusted, fmt.Sprintf("the root %s is not trusted here", subject(top))
+	}
+	return ocserr.CauseTLSUntrusted, fmt.Sprintf("the issuer %s of %s is not trusted here, and the server did not send its certificate",
+		issuer(top), subject(top))
+}
+
+// verify verifies chain and name as crypto/tls does.
+func (h *handshake) verify() ([][]*x509.Certificate, error) {
+	if len(h.chain) == 0 {
+		return nil, errors.New("no certificate from server")
+	}
+	options := x509.VerifyOptions{DNSName: h.name, Roots: h.roots, Intermediates: x509.NewCertPool()}
+	for _, c := range h.chain[1:] {
+		options.Intermediates.AddCert(c)
+	}
+	return h.chain[0].Verify(options)
+}
+
+// top follows the issuers from the server's certificate as far as the server sent them.
+func (h *handshake) top() *x509.Certificate {
+	top := h.chain[0]
+	for range h.chain {
+		for _, c := range h.chain {
+			if string(c.RawSubject) == string(top.RawIssuer) {
+				top = c
+				break
+			}
+		}
+	}
+	return top
+}
+
+func selfSigned(c *x509.Certificate) bool { return string(c.RawSubject) == string(c.RawIssuer) }
+
+// weak reports whether crypto/x509 refuses to verify signatures of this kind.
+func weak(a x509.SignatureAlgorithm) bool {
+	switch a {
+	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+		return true
+	}
+	return false
+}
+
+func subject(c *x509.Certificate) string { return quoted(c.Subject.String()) }
+func issuer(c *x509.Certificate) string  { return quoted(c.Issuer.String()) }
+func quoted(name string) string          { return `"` + printable(name) + `"` }

@@ -1,0 +1,271 @@
+package signin
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/signin/presence"
+	"github.com/ocsgo/ocs/signin/register"
+	"github.com/ocsgo/ocs/sip"
+	"github.com/ocsgo/ocs/sip/auth"
+	"github.com/ocsgo/ocs/status"
+)
+
+// signOutLimit bounds the wait for the server's answer to a sign-out.
+const signOutLimit = 5 * time.Second
+
+// refreshLimit bounds the refresh of the registration (RFC 3261 17.1.2.2, Timer F).
+const refreshLimit = 32 * time.Second
+
+// Session is a signed-in user. It lives until SignOut, or until the server or the connection ends it; its
+// client's events tell of either. At rest it holds one goroutine, the connection's reader.
+type Session struct {
+	client       *Client
+	conn         *sip.Conn
+	endpoint     *register.Endpoint
+	auth         *auth.Client
+	registration *register.Registration
+	log          *slog.Logger
+	requests     requests
+
+	mu       sync.Mutex
+	phase    phase
+	presence *presence.Presence // nil where the server has none
+	report   *Report            // of the attempt; never changed once it is here
+	err      error              // why it ended; nil after SignOut
+	refresh  *time.Timer
+	done     chan struct{}
+}
+
+// phase is where a session is in its life.
+type phase int
+
+const (
+	beginning phase = iota // the attempt still works on it: its end makes no event of its own
+	live
+	leaving // signing out: whatever ends the connection now is welcome
+	over
+)
+
+// newSession puts a SIP connection on link. It is not live until begin.
+func newSession(a *attempt, l *link) *Session {
+	s := &Session{client: a.client, auth: a.auth, log: a.cfg.Log, done: make(chan struct{})}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	epid := a.cfg.Epid
+	if epid == "" {
+		epid = register.Epid(a.cfg.address(), a.hostname, localIP(l.conn.LocalAddr()))
+	}
+	s.endpoint = &register.Endpoint{
+		URI: "sip:" + a.cfg.address(), Epid: epid, UserAgent: a.cfg.UserAgent,
+		Transport: string(l.candidate.Transport), Local: l.conn.LocalAddr(),
+	}
+	s.conn = sip.NewConn(l.conn, sip.Config{
+		Sign: a.auth.Sign, Verify: a.auth.Verify, Handle: s.handle, Closed: s.connectionEnded,
+		Trace: transcribe(a.cfg.Transcript), Log: a.cfg.Log,
+	})
+	return s
+}
+
+// localIP is the address part of a socket address.
+func localIP(a net.Addr) string {
+	host, _, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	return host
+}
+
+// begin makes the session live: from here its end is told as an event. It fails where the connection has
+// ended in the meantime.
+func (s *Session) begin(shown status.Status, report *Report) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != beginning {
+		return s.err
+	}
+	s.phase, s.report = live, report
+	s.report.Status = shown.String()
+	s.refresh = time.AfterFunc(s.registration.Granted().RefreshIn(), s.renew)
+	s.client.adopt(s, status.Ready(shown))
+	return nil
+}
+
+// Status is the user's own status.
+func (s *Session) Status() status.Status { return s.client.Status() }
+
+// Done is closed when the session has ended; Err then tells why.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Err is why the session ended: an *ocserr.Error, or nil while it lives and after SignOut.
+func (s *Session) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// SetStatus publishes st as the user's choice and returns when the server has accepted it. OnMyStatusChange
+// tells of it, also where it was in force before. Not every status may be set: see status.Status.Settable.
+func (s *Session) SetStatus(ctx context.Context, st status.Status) error {
+	if !st.Settable() {
+		return ocserr.InvalidArg
+	}
+	s.mu.Lock()
+	p, phase := s.presence, s.phase
+	s.mu.Unlock()
+	switch {
+	case phase != live:
+		return ocserr.NotLoggedOn
+	case p == nil && st != status.Online:
+		return ocserr.NotImpl // a plain registrar knows one status: registered
+	case p != nil:
+		if err := p.Publish(ctx, st); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return coded(err, ocserr.StageLive)
+		}
+	}
+	s.client.apply(status.StatusSet(st))
+	return nil
+}
+
+// Do sends a request on the signed channel and waits for its final response. The request needs all its
+// headers but the credentials: NewRequest makes one.
+func (s *Session) Do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
+	return s.conn.Do(ctx, req)
+}
+
+// NewRequest starts a request of this endpoint outside any dialog, to any SIP URI, with all headers that the
+// server asks for; add others and the body (sip.SetBody is required, with nil for none).
+func (s *Session) NewRequest(method, uri string) (*sip.Request, error) {
+	req, err := s.endpoint.Request(method, uri, "<"+uri+">", sip.NewTag(), sip.NewCallID(), 1)
+	if err != nil {
+		return nil, err
+	}
+	sip.Add(req, "Contact", s.endpoint.Contact())
+	return req, nil
+}
+
+// SignOut signs out: it removes the registration, waits for the server's answer until ctx ends and for 5
+// seconds at most, and closes the connection. It is out in any case; the error says that the server did not
+// answer. Signing out of a session that has ended does nothing.
+func (s *Session) SignOut(ctx context.Context) error {
+	s.mu.Lock()
+	if s.phase != live {
+		s.mu.Unlock()
+		return nil
+	}
+	s.mu.Unlock()
+	return s.signOut(ctx)
+}
+
+// signOut signs out of a registered session, live or not.
+func (s *Session) signOut(ctx context.Context) error {
+	s.mu.Lock()
+	s.phase = leaving
+	s.mu.Unlock()
+	s.client.apply(status.SigningOut())
+	limited, stop := context.WithTimeout(ctx, signOutLimit)
+	defer stop()
+	err := s.registration.Remove(limited)
+	s.end(nil)
+	s.client.conclude(status.SignedOut(), s.Report())
+	if err != nil {
+		return ocserr.New(ocserr.CauseSignoutUnanswered, err)
+	}
+	return nil
+}
+
+// discard gives up a session that has not begun; no event comes of it.
+func (s *Session) discard() { s.end(nil) }
+
+// renew refreshes the registration from its timer.
+func (s *Session) renew() {
+	ctx, stop := context.WithTimeout(context.Background(), refreshLimit)
+	defer stop()
+	granted, err := s.registration.Refresh(ctx)
+	if err != nil {
+		s.lost(ocserr.New(ocserr.CauseRefreshFailed, err))
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == live {
+		s.refresh.Reset(granted.RefreshIn())
+	}
+}
+
+// connectionEnded is told by the connection's reader, at its end, why it ended.
+func (s *Session) connectionEnded(err error) {
+	s.lost(coded(err, ocserr.StageLive))
+}
+
+// changed is told by presence of a status that came from elsewhere.
+func (s *Session) changed(st status.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == live {
+		s.client.apply(status.StatusSet(st))
+	}
+}
+
+// lost ends the session for a reason that was not ours.
+func (s *Session) lost(reason *ocserr.Error) {
+	switch s.end(reason) {
+	case live:
+		s.log.Warn("session lost", "reason", reason)
+		s.client.conclude(status.Lost(reason), s.Report())
+	case beginning, leaving, over: // told by the attempt, by SignOut, or before
+	}
+}
+
+// end releases everything the session holds, once, and returns the phase that it ended.
+func (s *Session) end(reason *ocserr.Error) (was phase) {
+	s.mu.Lock()
+	was = s.phase
+	s.phase = over
+	if was != over && was != leaving && reason != nil {
+		s.err = reason
+	}
+	if s.refresh != nil {
+		s.refresh.Stop()
+	}
+	if s.presence != nil {
+		s.presence.Stop()
+	}
+	s.mu.Unlock()
+	if was != over {
+		s.conn.Close()
+		close(s.done)
+	}
+	return was
+}
+
+func (s *Session) setPresence(p *presence.Presence) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.presence = p
+}
+
+// transcribe writes every message to w with its secrets masked; nil where w is.
+func transcribe(w io.Writer) func(sent bool, raw []byte) {
+	if w == nil {
+		return nil
+	}
+	return func(sent bool, raw []byte) {
+		direction := "<<<"
+		if sent {
+			direction = ">>>"
+		}
+		// A transcript that cannot be written must not end a session.
+		_, _ = io.WriteString(w, direction+" "+time.Now().UTC().Format(time.RFC3339Nano)+"\n")
+		_, _ = w.Write(append(sip.Redact(raw), '\n'))
+	}
+}
