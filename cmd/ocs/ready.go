@@ -1,0 +1,47 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ocsgo/ocs/conformance/server"
+)
+
+// ready is the content of the ready file. Keys are added under this schema, never changed.
+type ready struct {
+	Schema     string `json:"schema"`
+	TLS        string `json:"tls,omitempty"`
+	TCP        string `json:"tcp,omitempty"`
+	DNS        string `json:"dns,omitempty"`
+	Management string `json:"management,omitempty"`
+	CA         string `json:"ca,omitempty"` // absolute path of a PEM file
+	PID        int    `json:"pid"`
+}
+
+// writeReady writes the ready file. Whoever sees it sees it whole: it is written under another name first.
+func writeReady(file string, srv *server.Server, ca string) error {
+	text, err := json.Marshal(ready{
+		Schema: "ocs-serve/1", TLS: srv.TLSAddr(), TCP: srv.TCPAddr(), DNS: srv.DNSAddr(),
+		Management: srv.ManagementURL(), CA: ca, PID: os.Getpid(),
+	})
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), ".ocs-ready-*")
+	if err != nil {
+		return fmt.Errorf("--ready-file: %w", err)
+	}
+	_, err = f.Write(append(text, '\n'))
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("--ready-file: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ocsgo/ocs/conformance/server"
+)
+
+// serveCommand is "ocs serve".
+type serveCommand struct {
+	ListenTLS        string `name:"listen-tls" group:"Where:" placeholder:"HOST:PORT" default:"127.0.0.1:5061" help:"SIP over TLS; 'off' for none. Default: ${default}. Port 0, here and below, takes a free port."`
+	ListenTCP        string `name:"listen-tcp" group:"Where:" placeholder:"HOST:PORT" help:"SIP over TCP without encryption. Default: off."`
+	ListenDNS        string `name:"listen-dns" group:"Where:" placeholder:"HOST:PORT" help:"DNS for the domain, over UDP and TCP. Default: off."`
+	ListenManagement string `name:"listen-management" group:"Where:" placeholder:"HOST:PORT" default:"127.0.0.1:0" help:"HTTP: the history, faults; 'off' for none. Default: ${default}."`
+
+	Domain string   `group:"Who:" placeholder:"DOMAIN" default:"ocs.test" help:"The SIP domain. Default: ${default}."`
+	User   []string `group:"Who:" sep:"none" placeholder:"NAME:PASSWORD" help:"One who may sign in; give it again for more. Everybody on this machine can read it, so take no real password. Default: ${default_user}."`
+	Auth   []string `group:"Who:" placeholder:"SCHEME" default:"ntlm" help:"The schemes offered, in order: ntlm, digest. Default: ${default}."`
+
+	Cert  string `group:"Trust:" placeholder:"FILE" help:"PEM file of the server's certificate and those that issued it. Default: one is made, with an authority of its own."`
+	Key   string `group:"Trust:" placeholder:"FILE" help:"PEM file of the certificate's private key."`
+	CAOut string `group:"Trust:" name:"ca-out" placeholder:"FILE" help:"Write the certificate of the authority to FILE. Default: a temporary file, where one is made."`
+
+	Fault     []string `group:"Tests:" sep:"none" placeholder:"JSON" help:"A fault to play, as JSON; give it again for more."`
+	ReadyFile string   `group:"Tests:" placeholder:"FILE" help:"Write FILE, as JSON, once everything listens: addresses, the authority's file, the process id."`
+}
+
+// Help is what "ocs serve --help" says beyond the flags.
+func (serveCommand) Help() string {
+	return `Runs a server that speaks as OCS 2007 R2 does, for tests of clients. It ends on SIGTERM or SIGINT, with exit status 0.
+
+Examples:
+
+    ocs serve
+    ocs serve --listen-tls 127.0.0.1:0 --listen-dns 127.0.0.1:0 --user bob:builder --ready-file ready.json
+    ocs serve --fault '{"stage":"register","action":"status","status":503}'`
+}
+
+// off, as a flag's value, says that something is not to listen.
+const off = "off"
+
+// Run serves until ctx ends.
+func (c *serveCommand) Run(ctx context.Context, std *streams) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	srv, err := server.Start(cfg)
+	if err != nil {
+		return notServing(err)
+	}
+	ca, remove, err := c.writeAuthority(srv)
+	if err == nil && c.ReadyFile != "" {
+		err = writeReady(c.ReadyFile, srv, ca)
+	}
+	if err == nil {
+		c.announce(std, srv, ca)
+		<-ctx.Done()
+	}
+	remove()
+	return errors.Join(err, srv.Close())
+}
+
+// config makes the server's configuration.
+func (c *serveCommand) config() (server.Config, error) {
+	cfg := server.Config{Domain: c.Domain}
+	for _, listener := range []struct {
+		flag, value string
+		address     *string
+	}{
+		{"--listen-tls", c.ListenTLS, &cfg.ListenTLS},
+		{"--listen-tcp", c.ListenTCP, &cfg.ListenTCP},
+		{"--listen-dns", c.ListenDNS, &cfg.ListenDNS},
+		{"--listen-management", c.ListenManagement, &cfg.ListenManagement},
+	} {
+		if listener.value == "" || listener.value == off {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(listener.value); err != nil {
+			return cfg, usagef("%s %q is not host:port: give one like 127.0.0.1:0, or %s", listener.flag, listener.value, off)
+		}
+		*listener.address = listener.value
+	}
+	if cfg.ListenTLS == "" && cfg.ListenTCP == "" {
+		return cfg, usagef("--listen-tls is off and --listen-tcp is not given: nobody could sign in")
+	}
+	for _, user := range c.users() {
+		name, password, ok := strings.Cut(user, ":")
+		if !ok || name == "" {
+			return cfg, usagef("--user %q is not name:password", name)
+		}
+		cfg.Users = append(cfg.Users, server.User{Name: name, Password: password})
+	}
+	for _, scheme := range c.Auth {
+		known, ok := map[string]string{"ntlm": "NTLM", "digest": "Digest"}[strings.ToLower(scheme)]
+		if !ok {
+			return cfg, usagef("--auth %q is unknown: use ntlm, digest, or both with a comma between", scheme)
+		}
+		cfg.Schemes = append(cfg.Schemes, known)
+	}
+	for _, text := range c.Fault {
+		faults, err := server.ParseFaults([]byte(text))
+		if err != nil {
+			return cfg, usagef("--fault %q: %w", text, err)
+		}
+		cfg.Faults = append(cfg.Faults, faults...)
+	}
+	if (c.Cert == "") != (c.Key == "") {
+		return cfg, usagef("--cert and --key belong together: %s is missing", choose(c.Cert == "", "--cert", "--key"))
+	}
+	if c.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+		if err != nil {
+			return cfg, usagef("--cert %q, --key %q: %w", c.Cert, c.Key, err)
+		}
+		cfg.TLS = &pair
+	}
+	return cfg, nil
+}
+
+func (c *serveCommand) users() []string {
+	if len(c.User) == 0 {
+		return []string{defaultUser + ":" + defaultPassword}
+	}
+	return c.User
+}
+
+// notServing says why the server did not start, and what to do: what the machine refuses is a failure, what
+// the configuration says is a usage error.
+func notServing(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Addr != nil {
+		return fmt.Errorf("%w; is another server running there? Choose another address with the flag that gave it, or port 0 for a free one", err)
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return err
+	}
+	return usagef("%w", err)
+}
+
+// writeAuthority writes the certificate that clients have to trust, and returns the file's absolute path:
+// --ca-out, or a temporary file that remove removes. "" where the certificate was given and no file is asked
+// for.
+func (c *serveCommand) writeAuthority(srv *server.Server) (path string, remove func(), err error) {
+	remove = func() {}
+	switch {
+	case c.CAOut != "":
+		path = c.CAOut
+	case c.Cert != "":
+		return "", remove, nil
+	default:
+		dir, err := os.MkdirTemp("", "ocs-serve-")
+		if err != nil {
+			return "", remove, err
+		}
+		remove = func() { _ = os.RemoveAll(dir) }
+		path = filepath.Join(dir, "ca.pem")
+	}
+	if path, err = filepath.Abs(path); err == nil {
+		err = os.WriteFile(path, srv.CAPEM(), 0o644)
+	}
+	if err != nil {
+		return "", remove, fmt.Errorf("--ca-out: %w", err)
+	}
+	return path, remove, nil
+}
+
+// announce says what listens, and how to sign in to it.
+func (c *serveCommand) announce(std *streams, srv *server.Server, ca string) {
+	fmt.Fprintf(std.out, "Test server for %s\n", c.Domain)
+	for _, listener := range [][2]string{
+		{"SIP over TLS", srv.TLSAddr()}, {"SIP over TCP", srv.TCPAddr()}, {"DNS", srv.DNSAddr()}, {"management", srv.ManagementURL()}, {"authority", ca},
+	} {
+		if listener[1] != "" {
+			fmt.Fprintf(std.out, "  %-13s %s\n", listener[0], listener[1])
+		}
+	}
+	name, _, _ := strings.Cut(c.users()[0], ":")
+	line := fmt.Sprintf("ocs signin %s@%s --server %s", name, c.Domain, cmp.Or(srv.TLSAddr(), srv.TCPAddr()))
+	if len(c.User) == 0 {
+		line = "OCS_PASSWORD=" + defaultPassword + " " + line
+	}
+	switch {
+	case srv.TLSAddr() == "":
+		line += " --transport tcp"
+	case ca != "":
+		line += " --ca " + ca
+	}
+	fmt.Fprintf(std.out, "\nTo sign in:\n\n  %s\n\nCtrl-C ends the server.\n", line)
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/signin"
+	"github.com/ocsgo/ocs/signin/resolve"
+	"github.com/ocsgo/ocs/signin/secure"
+)
+
+// writeStages writes the stages of a sign-in, each with its time and outcome; with explain, with all that
+// the report knows of it.
+func writeStages(w io.Writer, r *signin.Report, explain bool) {
+	if explain {
+		fmt.Fprintf(w, "%s as user %s, at %s, %.1f ms in all\n", r.SignInName, r.User, r.Started.Format("2006-01-02 15:04:05 MST"), r.Duration)
+	}
+	for i, s := range r.Stages {
+		failed := r.Error != nil && r.Error.Stage != ocserr.StageLive && i == len(r.Stages)-1
+		result := choose(failed, "failed", "ok")
+		if failed {
+			result += ": " + r.Error.Code.Name() + ": " + r.Error.Meaning()
+		}
+		about, details := explainStage(s.Stage, r)
+		if about != "" && !failed {
+			result += ": " + about
+		}
+		fmt.Fprintf(w, "%-10s %9.1f ms  %s\n", stageName(s.Stage), s.Duration, printable(result))
+		if explain {
+			for _, d := range details {
+				fmt.Fprintf(w, "    %s\n", printable(d))
+			}
+		}
+	}
+}
+
+// stageName is a stage in words: the report times dialling and TLS together, since candidates race.
+func stageName(s ocserr.Stage) string {
+	return choose(s == ocserr.StageDial, "connect", string(s))
+}
+
+// explainStage says what a stage came to, in a few words and in full.
+func explainStage(s ocserr.Stage, r *signin.Report) (about string, details []string) {
+	switch s {
+	case ocserr.StageResolve:
+		if r.Discovery != nil {
+			return count(len(r.Discovery.Candidates), "candidate"), explainPlan(r.Discovery)
+		}
+	case ocserr.StageDial:
+		if c := r.Connection; c != nil {
+			about = fmt.Sprintf("%s (%s) over %s", c.Host, c.Remote, strings.ToUpper(string(c.Transport)))
+		}
+		for i, t := range r.Tries {
+			details = append(details, explainTry(i+1, t)...)
+		}
+	case ocserr.StageRegister:
+		return explainRegister(r)
+	case ocserr.StagePresence:
+		return explainPresence(r)
+	}
+	return about, details
+}
+
+// explainPlan lists what was asked of DNS, and what came of it.
+func explainPlan(p *resolve.Plan) []string {
+	var lines []string
+	for _, q := range p.Questions {
+		lines = append(lines, fmt.Sprintf("%-5s %s: %s (%.1f ms, %s)", q.Type, q.Name, q.Answer, milliseconds(q.Duration), q.Server))
+	}
+	for i, c := range p.Candidates {
+		lines = append(lines, fmt.Sprintf("%d. %s", i+1, candidateText(c)))
+	}
+	if len(p.Candidates) == 0 {
+		lines = append(lines, "no candidate")
+	}
+	return lines
+}
+
+// candidateText is a candidate with the reason for it.
+func candidateText(c resolve.Candidate) string {
+	addrs := make([]string, len(c.Addrs))
+	for i, a := range c.Addrs {
+		addrs[i] = a.String()
+	}
+	return fmt.Sprintf("%s over %s, at %s: %s", hostPort(c.Host, c.Port), strings.ToUpper(string(c.Transport)), strings.Join(addrs, " "), c.Why)
+}
+
+func explainTry(n int, t signin.Try) []string {
+	outcome := "connected"
+	if t.Error != nil {
+		outcome = "failed at " + string(t.Stage) + ": " + cause(t.Error)
+	}
+	lines := []string{fmt.Sprintf("%d. %s over %s, %.1f ms: %s", n, hostPort(t.Host, t.Port), strings.ToUpper(string(t.Transport)), t.Duration, outcome)}
+	if t.TLS != nil {
+		for _, l := range explainTLS(t.TLS) {
+			lines = append(lines, "   "+l)
+		}
+	}
+	return lines
+}
+
+func explainTLS(r *secure.Report) []string {
+	var lines []string
+	if r.Version != "" {
+		lines = append(lines, fmt.Sprintf("%s, %s", r.Version, r.CipherSuite))
+	}
+	lines = append(lines, fmt.Sprintf("server name %s, %s", r.ServerName, choose(r.Verified, "certificate verified", "certificate NOT verified")))
+	if r.Fault != "" {
+		lines = append(lines, "fault: "+r.Fault)
+	}
+	for i, c := range r.Chain {
+		lines = append(lines, fmt.Sprintf("certificate %d: %s", i+1, c.Subject))
+		if len(c.DNSNames) > 0 {
+			lines = append(lines, "   names "+strings.Join(c.DNSNames, ", "))
+		}
+		lines = append(lines,
+			fmt.Sprintf("   valid %s to %s", c.NotBefore.Format("2006-01-02"), c.NotAfter.Format("2006-01-02")),
+			"   issued by "+c.Issuer,
+			"   SHA-256 "+c.SHA256)
+	}
+	return lines
+}
+
+func explainRegister(r *signin.Report) (about string, details []string) {
+	a := r.Authentication
+	if !a.Challenged {
+		about = "not challenged"
+		details = append(details, "the server did not ask for a password")
+	} else {
+		about = strings.Join(slices.DeleteFunc([]string{a.Scheme, choose(a.PasswordTested, "password tested", ""), choose(a.ServerVerified, "server verified", "")},
+			func(s string) bool { return s == "" }), ", ")
+		details = append(details,
+			"schemes offered: "+strings.Join(a.Offered, ", "),
+			"scheme used: "+choose(a.Scheme != "", a.Scheme, "none")+choose(a.Version != 0, fmt.Sprintf(", SIPAE version %d", a.Version), ""),
+			"password tested: "+choose(a.PasswordTested, "yes", "no"),
+			fmt.Sprintf("server signature verified: %s (%s verified, %d refused)", choose(a.ServerVerified, "yes", "no"), count(a.MessagesVerified, "message"), a.MessagesRefused))
+		if math.Abs(a.ClockSkew) >= 2 { // less is the resolution of the Date header
+			details = append(details, fmt.Sprintf("the server's clock is %.0f s %s ours", math.Abs(a.ClockSkew), choose(a.ClockSkew > 0, "ahead of", "behind")))
+		}
+	}
+	if r.Error != nil && r.Error.Stage == ocserr.StageRegister && r.Error.Status != 0 {
+		details = append(details, fmt.Sprintf("final answer: SIP %d", r.Error.Status))
+		for _, d := range r.Error.Diagnostics {
+			details = append(details, diagnosticText(d))
+		}
+	}
+	if g := r.Registration; g != nil {
+		details = append(details, fmt.Sprintf("registered for %.0f s, keep-alive %s", g.Expires, choose(g.KeepAlive > 0, fmt.Sprintf("%.0f s", g.KeepAlive), "none")))
+		for _, pair := range [][2]string{
+			{"server", g.Server}, {"GRUU", g.GRUU}, {"events allowed", strings.Join(g.Events, ", ")},
+		} {
+			if pair[1] != "" {
+				details = append(details, pair[0]+": "+pair[1])
+			}
+		}
+		for _, w := range g.Warnings {
+			details = append(details, fmt.Sprintf("warning %d: %s", w.Code, w.Text))
+		}
+	}
+	return about, details
+}
+
+func explainPresence(r *signin.Report) (about string, details []string) {
+	p := r.Presence
+	if p == nil {
+		return "none on this server: registered is online", nil
+	}
+	for _, s := range p.Subscriptions {
+		line := fmt.Sprintf("SUBSCRIBE %s: %d", s.Event, s.Status)
+		if s.State != "" {
+			line += ", " + s.State
+		}
+		details = append(details, line)
+	}
+	details = append(details, "published: "+choose(p.Published, "yes", "no"))
+	return count(len(p.Subscriptions), "subscription") + choose(p.Published, ", published", ""), details
+}
+
+// count is a number of things: "1 candidate", "2 candidates".
+func count(n int, thing string) string {
+	return strconv.Itoa(n) + " " + thing + choose(n == 1, "", "s")
+}
+
+func hostPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
