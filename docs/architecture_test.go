@@ -30,15 +30,22 @@ var arrows = []struct {
 	{"sip", []string{"errors"}, "a connection knows no scheme and no sign-in"},
 	{"sip/auth/ntlm", nil, "a scheme works on tokens, not on messages"},
 	{"sip/auth/digest", nil, "a scheme works on tokens, not on messages"},
-	{"sip/auth", []string{"errors", "sip", "sip/auth/ntlm", "sip/auth/digest"}, "authentication works on messages and knows no registration"},
+	{"sip/auth/kerberos", nil, "a scheme works on tokens, not on messages"},
+	{"sip/auth/tlsdsk", nil, "a scheme works on tokens, not on messages"},
+	{"sip/auth/ocauthws", []string{"sip/auth/ntlm"}, "the web services know no SIP"},
+	{"sip/auth", []string{"errors", "sip", "sip/auth/ntlm", "sip/auth/digest", "sip/auth/kerberos", "sip/auth/tlsdsk", "sip/auth/ocauthws"}, "authentication works on messages and knows no registration"},
 	{"signin/resolve", []string{"errors"}, "each stage can be tested alone"},
-	{"signin/dial", []string{"errors"}, "each stage can be tested alone"},
+	{"signin/dial", []string{"errors", "sip/auth/ntlm", "sip/auth/digest"}, "each stage can be tested alone; proxies speak the schemes' tokens"},
 	{"signin/secure", []string{"errors"}, "each stage can be tested alone"},
 	{"signin/register", []string{"errors", "sip", "sip/auth"}, "registration knows nothing of presence or of how the connection came"},
 	{"signin/presence", []string{"errors", "status", "sip", "signin/register"}, "presence works as a registered endpoint"},
 	{"signin", []string{"errors", "status", "sip", "sip/auth", "signin/resolve", "signin/dial", "signin/secure", "signin/register", "signin/presence"}, "the engine knows no test server and no command line"},
-	{"conformance/server", []string{"errors", "status", "sip", "sip/auth"}, "the server must not share the client's code for what it judges"},
-	{"cmd/ocs", []string{"errors", "status", "sip", "sip/auth", "signin", "signin/resolve", "signin/secure", "conformance/server"}, "the command line wires"},
+	{"conformance/webservices", []string{"sip/auth/ntlm"}, "the web services know no SIP"},
+	{"conformance/server", []string{"errors", "status", "sip", "sip/auth", "sip/auth/ntlm", "sip/auth/digest", "conformance/webservices"}, "the server must not share the client's code for what it judges"},
+	{"conformance", []string{"errors", "status", "sip", "signin", "conformance/server"}, "the suite judges by what it sees"},
+	{"conformance/cases", []string{"errors", "status", "sip", "signin", "signin/resolve", "conformance", "conformance/server"}, "a case is a script and what it expects"},
+	{"conformance/report", []string{"errors", "status", "conformance"}, "a report prints verdicts"},
+	{"cmd/ocs", []string{"errors", "status", "sip", "sip/auth", "signin", "signin/resolve", "signin/dial", "signin/secure", "conformance", "conformance/cases", "conformance/report", "conformance/server"}, "the command line wires"},
 }
 
 // importers says which folders may import a third-party module outside tests.
@@ -47,7 +54,9 @@ var importers = map[string][]string{
 	"github.com/miekg/dns":        {"signin/resolve", "conformance/server"}, // one importer a side
 	"github.com/alecthomas/kong":  {"cmd/ocs"},
 	"golang.org/x/term":           {"cmd/ocs"},
-	"golang.org/x/net":            {"signin/resolve"},
+	"golang.org/x/net":            {"signin/resolve", "signin/dial"}, // idna; httpproxy
+	"github.com/jcmturner/gokrb5": {"sip/auth/kerberos"},
+	"github.com/jcmturner/gofork": {"sip/auth/kerberos"}, // gokrb5's ASN.1
 	"golang.org/x/crypto":         {"sip/auth/ntlm"},
 	"github.com/stretchr/testify": nil, // tests only
 	"go.uber.org/goleak":          nil, // tests only
