@@ -124,10 +124,13 @@ func BenchmarkSignIn(b *testing.B) {
 }
 
 // BenchmarkSessionsAtRest signs 1,000 users in and reports what each costs while nothing happens: resident
-// memory, heap and goroutines of the client's process.
+// memory, heap and goroutines of the client's process. The collector is made to keep up with the sign-ins: what
+// is asked is the cost of a session that rests, not the garbage that 1,000 sign-ins in a row leave between
+// sessions.
 func BenchmarkSessionsAtRest(b *testing.B) {
 	const sessions = 1000
 	addresses, roots := startServer(b)
+	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	signInAll(b, addresses, roots, 16)() // what the first sign-ins cost the process is not a session's
 	for b.Loop() {
 		memory, goroutines, heap := resident(b), runtime.NumGoroutine(), heapInUse()

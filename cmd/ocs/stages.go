@@ -114,7 +114,7 @@ func explainTLS(r *secure.Report) []string {
 	if r.Fault != "" {
 		lines = append(lines, "fault: "+r.Fault)
 	}
-	for i, c := range r.Chain {
+	for i, c := range r.Chain() {
 		lines = append(lines, fmt.Sprintf("certificate %d: %s", i+1, c.Subject))
 		if len(c.DNSNames) > 0 {
 			lines = append(lines, "   names "+strings.Join(c.DNSNames, ", "))

@@ -44,9 +44,10 @@ type Presence struct {
 // New makes a presence that has sent nothing yet; it can already take notifications.
 func New(cfg Config) *Presence {
 	p := &Presence{cfg: cfg, callID: sip.NewCallID(), publishing: 1}
-	for _, s := range selfSubscriptions(cfg.Endpoint.URI) {
-		if slices.ContainsFunc(cfg.Events, func(e string) bool { return strings.EqualFold(e, s.Event) }) {
-			p.subscriptions = append(p.subscriptions, s)
+	for i := range questions {
+		q := &questions[i]
+		if slices.ContainsFunc(cfg.Events, func(e string) bool { return strings.EqualFold(e, q.Event) }) {
+			p.subscriptions = append(p.subscriptions, &subscription{question: q})
 		}
 	}
 	return p
@@ -204,7 +205,9 @@ func (p *Presence) remember(data roamingData) {
 		if !ok {
 			continue
 		}
-		p.versions.set(k, c.Version)
+		if p.mayPublish(k) {
+			p.versions.set(k, c.Version)
+		}
 		switch {
 		case c.Name != "state" || k.container != 2:
 		case c.State.is("userState"):

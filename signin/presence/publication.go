@@ -45,6 +45,9 @@ func (v *versions) set(k key, version uint64) {
 			return
 		}
 	}
+	if *v == nil {
+		*v = make(versions, 0, 5) // device, and two states in two containers each
+	}
 	*v = append(*v, versioned{k, version})
 }
 
@@ -80,6 +83,14 @@ func (p *Presence) deviceInstance() uint32 {
 	return uint32(n)
 }
 
+// machineInstance is the instance number of the machine's state, derived likewise.
+func (p *Presence) machineInstance() uint32 { return p.deviceInstance()>>4 | 0x30000000 }
+
+// mayPublish tells whether a publication is one that this endpoint makes: only their versions matter to it.
+func (p *Presence) mayPublish(k key) bool {
+	return k.instance == userStateInstance || k.instance == p.machineInstance() || k.instance == p.deviceInstance()
+}
+
 // device publishes the endpoint as a device of the user.
 func (p *Presence) device() []publication {
 	return []publication{{
@@ -96,7 +107,7 @@ func (p *Presence) device() []publication {
 // wants shown.
 func (p *Presence) machineState() []publication {
 	online, _ := status.Online.Availability()
-	return inBoth(key{category: "state", instance: p.deviceInstance()>>4 | 0x30000000}, "endpoint", state("machineState", false, online))
+	return inBoth(key{category: "state", instance: p.machineInstance()}, "endpoint", state("machineState", false, online))
 }
 
 // userState publishes the user's choice. It outlives the endpoint, so it is published only when a status

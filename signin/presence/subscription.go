@@ -17,13 +17,9 @@ type Subscription struct {
 }
 
 // subscription is one subscription to the user's own data (RFC 6665 with Microsoft's piggybacked first
-// NOTIFY, MS-PRES). All but Event and what the SUBSCRIBE says of itself is guarded by mu.
+// NOTIFY, MS-PRES). All but the question and the dialog's own identifiers is guarded by mu.
 type subscription struct {
-	Event   string
-	accept  string
-	once    bool   // Expires 0: a look, not a subscription
-	special string // one more Supported tag
-	body    string
+	*question
 
 	callID, tag string
 
@@ -37,28 +33,35 @@ type subscription struct {
 	stopped bool
 }
 
-// selfSubscriptions are the subscriptions of a client of OCS 2007 and later, in their order on the wire.
-func selfSubscriptions(uri string) []*subscription {
-	return []*subscription{
-		{
-			Event:   "vnd-microsoft-roaming-contacts",
-			accept:  "application/vnd-microsoft-roaming-contacts+xml",
-			special: "ms-ucs",
-		},
-		{
-			Event:  "vnd-microsoft-provisioning-v2",
-			accept: "application/vnd-microsoft-roaming-provisioning-v2+xml",
-			once:   true,
-			body: `<provisioningGroupList xmlns="http://schemas.microsoft.com/2006/09/sip/provisioninggrouplist">` +
-				`<provisioningGroup name="ServerConfiguration"/><provisioningGroup name="meetingPolicy"/><provisioningGroup name="ucPolicy"/></provisioningGroupList>`,
-		},
-		{
-			Event:  "vnd-microsoft-roaming-self",
-			accept: "application/vnd-microsoft-roaming-self+xml",
-			body: `<roamingList xmlns="http://schemas.microsoft.com/2006/09/sip/roaming-self">` +
-				`<roaming type="categories"/><roaming type="containers"/><roaming type="subscribers"/></roamingList>`,
-		},
-	}
+// question is what a subscription asks for.
+type question struct {
+	Event   string
+	accept  string
+	once    bool   // Expires 0: a look, not a subscription
+	special string // one more Supported tag
+	body    string
+}
+
+// questions are those of a client of OCS 2007 and later, in their order on the wire.
+var questions = [...]question{
+	{
+		Event:   "vnd-microsoft-roaming-contacts",
+		accept:  "application/vnd-microsoft-roaming-contacts+xml",
+		special: "ms-ucs",
+	},
+	{
+		Event:  "vnd-microsoft-provisioning-v2",
+		accept: "application/vnd-microsoft-roaming-provisioning-v2+xml",
+		once:   true,
+		body: `<provisioningGroupList xmlns="http://schemas.microsoft.com/2006/09/sip/provisioninggrouplist">` +
+			`<provisioningGroup name="ServerConfiguration"/><provisioningGroup name="meetingPolicy"/><provisioningGroup name="ucPolicy"/></provisioningGroupList>`,
+	},
+	{
+		Event:  "vnd-microsoft-roaming-self",
+		accept: "application/vnd-microsoft-roaming-self+xml",
+		body: `<roamingList xmlns="http://schemas.microsoft.com/2006/09/sip/roaming-self">` +
+			`<roaming type="categories"/><roaming type="containers"/><roaming type="subscribers"/></roamingList>`,
+	},
 }
 
 // start sends the SUBSCRIBE; the first one opens the dialog, later ones refresh it inside.
@@ -103,7 +106,9 @@ func (s *subscription) answered(res *sip.Response, refresh func()) document {
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return document{}
 	}
-	if s.to == "" {
+	if s.once { // no dialog to keep
+		s.callID, s.tag = "", ""
+	} else if s.to == "" {
 		s.to = sip.Value(res, "To")
 		if c, err := sip.ParseNameAddr(sip.Value(res, "Contact")); err == nil {
 			s.target = c.URI

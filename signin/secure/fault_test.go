@@ -148,7 +148,7 @@ func TestHandshakeNamesTheFaultOfTheCertificate(t *testing.T) {
 			require.Contains(t, report.Fault, test.fault)
 			require.Equal(t, test.cause, report.Cause)
 			require.False(t, report.Verified)
-			require.Len(t, report.Chain, len(server.Certificates[0].Certificate), "what the server showed is kept")
+			require.Len(t, report.Chain(), len(server.Certificates[0].Certificate), "what the server showed is kept")
 			require.Equal(t, "TLS 1.3", report.Version)
 			var refused *tls.CertificateVerificationError
 			require.ErrorAs(t, err, &refused)
@@ -160,7 +160,7 @@ func TestHandshakeNamesTheFaultOfTheCertificate(t *testing.T) {
 			require.Equal(t, test.cause, skipped.Cause)
 			require.Contains(t, skipped.Fault, test.fault)
 			require.False(t, skipped.Verified)
-			require.Equal(t, report.Chain, skipped.Chain)
+			require.Equal(t, report.Chain(), skipped.Chain())
 			require.Equal(t, report.Expiry, skipped.Expiry)
 		})
 	}

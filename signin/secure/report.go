@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/json"
 	"strings"
 	"time"
 	"unicode"
@@ -19,16 +20,19 @@ const (
 	maxText  = 200 // octets of one name
 )
 
-// Report is what a handshake showed. It marshals to JSON.
+// Report is what a handshake showed. It marshals to JSON, with the chain.
 type Report struct {
-	ServerName  string        `json:"server_name"` // the name wanted
-	Version     string        `json:"version,omitempty"`
-	CipherSuite string        `json:"cipher_suite,omitempty"`
-	Verified    bool          `json:"verified"`        // chain and name are good
-	Cause       ocserr.Cause  `json:"cause,omitempty"` // the fault's cause; set where certificates are skipped, too
-	Fault       string        `json:"fault,omitempty"` // the fault in words
-	Expiry      time.Time     `json:"expiry,omitzero"` // when the chain stops to be valid; of an unverified chain, its first expiry
-	Chain       []Certificate `json:"chain,omitempty"` // as sent, the server's own first; at most 8
+	ServerName  string       `json:"server_name"` // the name wanted
+	Version     string       `json:"version,omitempty"`
+	CipherSuite string       `json:"cipher_suite,omitempty"`
+	Verified    bool         `json:"verified"`        // chain and name are good
+	Cause       ocserr.Cause `json:"cause,omitempty"` // the fault's cause; set where certificates are skipped, too
+	Fault       string       `json:"fault,omitempty"` // the fault in words
+	Expiry      time.Time    `json:"expiry,omitzero"` // when the chain stops to be valid; of an unverified chain, its first expiry
+
+	// The certificates themselves, for crypto/tls shares them among connections: a session at rest keeps no
+	// description of its own.
+	chain []*x509.Certificate
 }
 
 // Certificate is one certificate of a chain.
@@ -54,9 +58,16 @@ func newReport(name string, state tls.ConnectionState, chain []*x509.Certificate
 	if len(chain) > 0 {
 		r.Expiry = expiry([][]*x509.Certificate{chain})
 	}
-	for _, c := range chain[:min(len(chain), maxChain)] {
+	r.chain = chain[:min(len(chain), maxChain)]
+	return r
+}
+
+// Chain describes the certificates as the server sent them, its own first; at most 8.
+func (r *Report) Chain() []Certificate {
+	list := make([]Certificate, len(r.chain))
+	for i, c := range r.chain {
 		sum := sha256.Sum256(c.Raw)
-		cert := Certificate{
+		list[i] = Certificate{
 			Subject:   printable(c.Subject.String()),
 			Issuer:    printable(c.Issuer.String()),
 			NotBefore: c.NotBefore,
@@ -65,11 +76,19 @@ func newReport(name string, state tls.ConnectionState, chain []*x509.Certificate
 			SHA256:    hex.EncodeToString(sum[:]),
 		}
 		for _, name := range c.DNSNames[:min(len(c.DNSNames), maxNames)] {
-			cert.DNSNames = append(cert.DNSNames, printable(name))
+			list[i].DNSNames = append(list[i].DNSNames, printable(name))
 		}
-		r.Chain = append(r.Chain, cert)
 	}
-	return r
+	return list
+}
+
+// MarshalJSON adds the chain.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	type fields Report // without this method
+	return json.Marshal(struct {
+		*fields
+		Chain []Certificate `json:"chain,omitempty"`
+	}{(*fields)(r), r.Chain()})
 }
 
 // expiry returns when the last of the chains stops to be valid: a chain is as old as its oldest link.

@@ -54,6 +54,7 @@ type Config struct {
 // "cancelled", or "logon-timeout" if a deadline ended ctx, wrapping the context's cause.
 func Handshake(ctx context.Context, nc net.Conn, cfg Config) (*tls.Conn, *Report, error) {
 	h := handshake{name: serverName(cfg.ServerName), roots: cfg.Roots}
+	demanded := new(bool) // alone, for the connection keeps it: the server asked for a client certificate
 	conn := tls.Client(&frugal{Conn: nc}, &tls.Config{
 		ServerName:         h.name,
 		RootCAs:            cfg.Roots,
@@ -61,14 +62,14 @@ func Handshake(ctx context.Context, nc net.Conn, cfg Config) (*tls.Conn, *Report
 		KeyLogWriter:       cfg.KeyLog,
 		MinVersion:         tls.VersionTLS12,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			h.certificateDemanded = true
+			*demanded = true
 			return new(tls.Certificate), nil // none
 		},
 	})
 	err := conn.HandshakeContext(ctx)
 
 	state := conn.ConnectionState()
-	h.chain, h.version = state.PeerCertificates, state.Version
+	h.chain, h.version, h.certificateDemanded = state.PeerCertificates, state.Version, *demanded
 	var refused *tls.CertificateVerificationError
 	if errors.As(err, &refused) {
 		h.chain = refused.UnverifiedCertificates
