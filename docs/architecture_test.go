@@ -43,7 +43,7 @@ var arrows = []struct {
 	{"signin/signintest", []string{"errors", "signin", "conformance/server"}, "embedders' tests fail for real causes"},
 	{"conformance/webservices", []string{"sip/auth/ntlm"}, "the web services know no SIP"},
 	{"conformance/server", []string{"errors", "status", "sip", "sip/auth", "sip/auth/ntlm", "sip/auth/digest", "conformance/webservices"}, "the server must not share the client's code for what it judges"},
-	{"conformance", []string{"errors", "status", "sip", "signin", "conformance/server"}, "the suite judges by what it sees"},
+	{"conformance", []string{"errors", "status", "sip", "signin", "signin/resolve", "signin/secure", "conformance/server"}, "the suite judges by what it sees"},
 	{"conformance/cases", []string{"errors", "status", "sip", "signin", "signin/resolve", "conformance", "conformance/server"}, "a case is a script and what it expects"},
 	{"conformance/report", []string{"errors", "status", "conformance"}, "a report prints verdicts"},
 	{"cmd/ocs", []string{"errors", "status", "sip", "sip/auth", "signin", "signin/resolve", "signin/dial", "signin/secure", "conformance", "conformance/cases", "conformance/report", "conformance/server"}, "the command line wires"},

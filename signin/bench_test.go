@@ -146,25 +146,16 @@ func BenchmarkSessionsAtRest(b *testing.B) {
 	}
 }
 
-// signInAll signs the first users in, a few at a time, and returns the function that signs them out.
+// signInAll signs the first users in, one after another, and returns the function that signs them out.
 func signInAll(b *testing.B, addresses benchmarkServer, roots *x509.CertPool, users int) (signOut func()) {
 	b.Helper()
-	live, errs := make([]*signin.Session, users), make([]error, users)
-	slots := make(chan struct{}, 4)
-	var wg sync.WaitGroup
+	live := make([]*signin.Session, users)
 	for i := range live {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			client, err := signin.New(benchmarkConfig(i, addresses.TLS, roots))
-			if err == nil {
-				live[i], err = client.SignIn(context.Background())
-			}
-			errs[i] = err
-		})
+		client, err := signin.New(benchmarkConfig(i, addresses.TLS, roots))
+		require.NoError(b, err)
+		live[i], err = client.SignIn(context.Background())
+		require.NoError(b, err)
 	}
-	wg.Wait()
-	require.NoError(b, errors.Join(errs...))
 	return func() {
 		for _, s := range live {
 			require.NoError(b, s.SignOut(context.Background()))

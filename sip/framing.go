@@ -46,7 +46,7 @@ func (e *ParseError) Unwrap() error { return e.Err }
 
 const (
 	idleBuffer  = 256     // bytes kept by a connection at rest
-	firstGrowth = 4 << 10 // size of the first larger buffer
+	firstGrowth = 2 << 10 // size of the first larger buffer
 )
 
 // framer cuts a stream into messages (RFC 3261 sections 7.5 and 18.3).
