@@ -238,7 +238,7 @@ func (e *Error) message() string {
 // joined returns the errors that were joined in err, in order, or nil.
 func joined(err error) []error {
 	for err != nil {
-		if _, ok := err.(*Error); ok {
+		if _, ok := err.(*Error); ok { //nolint:errorlint // this walks the chain itself
 			return nil // it keeps its own
 		}
 		if many, ok := err.(interface{ Unwrap() []error }); ok {

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -59,7 +60,7 @@ type resetConn struct{ net.Conn }
 
 func (c resetConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 	}
 	return n, err
@@ -107,7 +108,7 @@ func TestDeathReachesEveryWaiterAtOnceWithItsCause(t *testing.T) {
 				require.Zero(t, time.Since(start))
 				synctest.Wait()
 				require.Equal(t, []error{c.Err()}, told)
-				for _, err := range append(errs, c.Err()) {
+				for _, err := range slices.Concat(errs, []error{c.Err()}) {
 					var ce *ConnError
 					require.ErrorAs(t, err, &ce)
 					require.Equal(t, tt.op, ce.Op)

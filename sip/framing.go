@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,7 +75,7 @@ func (f *framer) next() ([]byte, error) {
 		f.timed = false
 		f.deadline(time.Time{})
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return raw, err
@@ -271,7 +272,7 @@ func scanHeader(header []byte) (int, error) {
 			if name == nil {
 				return 0, &ParseError{Err: ErrHeaderLine, Line: number + 1}
 			}
-			value = append(append(value[:len(value):len(value)], ' '), bytes.TrimSpace(line)...)
+			value = append(append(slices.Clip(value), ' '), bytes.TrimSpace(line)...)
 			number++
 			continue
 		}

@@ -10,8 +10,8 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 )
 
-// The message types are sipgo's. Read and write their headers with Value, Values, Add, Set and Del only: sipgo's
-// typed accessors (From, Contact, ...) corrupt quoted parameters and remember what has been replaced since.
+// Message is, as the other message types are, sipgo's. Read and write their headers with Value, Values, Add, Set and
+// Del only: sipgo's typed accessors (From, Contact, ...) corrupt quoted parameters and remember what has been replaced since.
 type (
 	Message       = sipgo.Message
 	Request       = sipgo.Request

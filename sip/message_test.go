@@ -159,5 +159,6 @@ func TestTokensHaveTheirForms(t *testing.T) {
 	require.Regexp(t, `^[0-9a-f]{10}$`, NewTag())
 	require.Regexp(t, `^[0-9a-f]{32}$`, NewCallID())
 	require.Regexp(t, `^z9hG4bK[0-9a-f]{32}$`, NewBranch())
-	require.NotEqual(t, NewCallID(), NewCallID())
+	first, second := NewCallID(), NewCallID()
+	require.NotEqual(t, first, second)
 }

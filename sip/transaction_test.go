@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -25,8 +26,8 @@ func TestPipelinedCallsAnsweredInReverseOrder(t *testing.T) {
 		for range calls {
 			reqs = append(reqs, p.receive())
 		}
-		for i := len(reqs) - 1; i >= 0; i-- {
-			p.answer(reqs[i], 200+i)
+		for i, req := range slices.Backward(reqs) {
+			p.answer(req, 200+i)
 		}
 		for i, call := range calls {
 			res, err := call.Wait(t.Context())
@@ -192,8 +193,7 @@ func TestManyCallsWhileTheConnectionDies(t *testing.T) {
 			all.Go(func() {
 				for seq := range 10 {
 					if _, err := c.Do(t.Context(), request(t, "SERVICE", strconv.Itoa(i), seq)); err != nil {
-						var ce *ConnError
-						if !errors.As(err, &ce) {
+						if _, ok := errors.AsType[*ConnError](err); !ok {
 							t.Error(err)
 						}
 					}

@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,17 +41,19 @@ func (r *Registration) Refresh(ctx context.Context) (Granted, error) {
 	return g, nil
 }
 
-// Remove ends the binding: REGISTER with Expires 0 (RFC 3261 10.2.2). The server's refusal of it matters to
-// nobody: the binding dies with the connection; only a dead connection or the end of ctx is an error.
+// Remove ends the binding: REGISTER with Expires 0 (RFC 3261 10.2.2), challenged anew where the server wants
+// that. The server's refusal of it matters to nobody: the binding dies with the connection; only a dead
+// connection or the end of ctx is an error.
 func (r *Registration) Remove(ctx context.Context) error {
 	if err := r.take(ctx); err != nil {
 		return err
 	}
 	defer func() { <-r.turn }()
-	if _, err := r.send(ctx, "0"); err != nil {
-		return err
+	_, err := r.ladder(ctx, "0")
+	if refused := (*ocserr.Error)(nil); errors.As(err, &refused) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // take waits for the right to send a REGISTER; one that is free is taken even when ctx has ended, so that

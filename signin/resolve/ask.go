@@ -227,7 +227,7 @@ func (r *resolver) askOnce(ctx context.Context, network, server, name string, qt
 	if err := answer.Unpack(raw); err != nil && !(answer.Truncated && network == "udp") {
 		return nil, q, q.fail(ocserr.CauseDNSBadAnswer, "bad answer", err)
 	}
-	q.Answer = describe(answer, qtype)
+	q.Answer = describe(answer)
 	switch answer.Rcode {
 	case dns.RcodeSuccess, dns.RcodeNameError:
 		return answer, q, nil
@@ -267,7 +267,7 @@ func failed(cause ocserr.Cause, q Question, err error) *failure {
 }
 
 // describe puts an answer into words, as dig +short would.
-func describe(answer *dns.Msg, qtype uint16) string {
+func describe(answer *dns.Msg) string {
 	switch {
 	case answer.Rcode == dns.RcodeNameError:
 		return "NXDOMAIN"

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"context"
-	"errors"
 	"net"
 	"testing"
 
@@ -92,7 +91,7 @@ func TestExchangeWithNobodyListening(t *testing.T) {
 	got, _ := ask(t, Config{Server: server})
 	require.Equal(t, ocserr.CauseDNSUnreachable, got.failure.cause)
 	var op *net.OpError
-	require.True(t, errors.As(got.failure.err, &op))
+	require.ErrorAs(t, got.failure.err, &op)
 }
 
 func TestExchangeClosedInAnAnswerOverTCP(t *testing.T) {

@@ -74,7 +74,7 @@ func (r *resolver) askSystem(ctx context.Context, name string, qtype uint16) (*d
 	q.Duration = time.Since(start)
 
 	if len(answer.Answer) > 0 { // an error beside records speaks of other, malformed ones
-		q.Answer = describe(answer, qtype)
+		q.Answer = describe(answer)
 		return answer, q, nil
 	}
 	var dnsErr *net.DNSError
@@ -89,7 +89,7 @@ func (r *resolver) askSystem(ctx context.Context, name string, qtype uint16) (*d
 	case err != nil:
 		return nil, q, q.fail(ocserr.CauseDNSFailure, "failure", err)
 	}
-	q.Answer = describe(answer, qtype)
+	q.Answer = describe(answer)
 	return answer, q, nil
 }
 

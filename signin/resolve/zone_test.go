@@ -3,7 +3,6 @@ package resolve
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -165,6 +164,6 @@ func requireCause(t *testing.T, want ocserr.Cause, err error) *ocserr.Error {
 	var e *ocserr.Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, want, e.Cause, err.Error())
-	require.False(t, strings.Contains(err.Error(), "\n"), err.Error())
+	require.NotContains(t, err.Error(), "\n", err.Error())
 	return e
 }

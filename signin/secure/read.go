@@ -1,6 +1,7 @@
 package secure
 
 import (
+	"errors"
 	"io"
 	"net"
 )
@@ -22,7 +23,7 @@ type frugal struct {
 func (c *frugal) Read(p []byte) (n int, err error) {
 	if c.left == 0 && len(p) > recordHeader {
 		if n, err = io.ReadFull(c.Conn, p[:recordHeader]); err != nil {
-			if err == io.ErrUnexpectedEOF {
+			if errors.Is(err, io.ErrUnexpectedEOF) {
 				err = io.EOF
 			}
 			return n, err

@@ -70,8 +70,7 @@ func Handshake(ctx context.Context, nc net.Conn, cfg Config) (*tls.Conn, *Report
 
 	state := conn.ConnectionState()
 	h.chain, h.version, h.certificateDemanded = state.PeerCertificates, state.Version, *demanded
-	var refused *tls.CertificateVerificationError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		h.chain = refused.UnverifiedCertificates
 	}
 	report := newReport(h.name, state, h.chain)

@@ -68,7 +68,7 @@ func params(header string) Params {
 	if !strings.HasPrefix(header, "Digest ") {
 		list = header
 	}
-	for _, item := range strings.Split(list, ", ") {
+	for item := range strings.SplitSeq(list, ", ") {
 		name, value, _ := strings.Cut(item, "=")
 		if quoted, ok := strings.CutPrefix(value, `"`); ok {
 			value = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(strings.TrimSuffix(quoted, `"`))
