@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"errors"
 	"time"
 
 	ocserr "github.com/ocsgo/ocs/errors"
@@ -133,7 +134,7 @@ func (s *Session) Report() *Report {
 	if s.phase == live {
 		r.Status = s.client.Status().String()
 	}
-	if reason, ok := s.err.(*ocserr.Error); ok {
+	if reason, ok := errors.AsType[*ocserr.Error](s.err); ok {
 		r.Error = reason
 	}
 	return &r

@@ -3,6 +3,7 @@ package signin_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -120,4 +121,4 @@ var (
 )
 
 // then is a followed by more, in memory of its own.
-func then(a []string, more ...string) []string { return append(a[:len(a):len(a)], more...) }
+func then(a []string, more ...string) []string { return append(slices.Clip(a), more...) }

@@ -135,6 +135,6 @@ func FuzzParseFaults(f *testing.F) {
 		require.NoError(t, err)
 		again, err := ParseFaults(written)
 		require.NoError(t, err)
-		require.Equal(t, len(script), len(again))
+		require.Len(t, again, len(script))
 	})
 }

@@ -144,7 +144,7 @@ func (c *memoryConn) SetWriteDeadline(t time.Time) error {
 func (c *memoryConn) opError(op string, err error) error {
 	var errno syscall.Errno
 	switch {
-	case err == nil || err == io.EOF:
+	case err == nil || errors.Is(err, io.EOF):
 		return err
 	case errors.As(err, &errno):
 		err = os.NewSyscallError(op, errno)

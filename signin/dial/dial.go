@@ -109,8 +109,7 @@ func cause(failures []error) ocserr.Cause {
 
 // causeOf names one failure.
 func causeOf(err error) ocserr.Cause {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		switch errno {
 		case connectionRefused:
 			return ocserr.CauseConnectionRefused

@@ -150,12 +150,12 @@ func transactionKey(m sip.Message) string {
 	return sip.Value(m, "Call-ID") + " " + number + " " + method
 }
 
-// randomHex returns n random bytes in lower-case hexadecimal; a nil reader is crypto/rand.
-func randomHex(r io.Reader, n int) (string, error) {
+// randomHex returns four random bytes in lower-case hexadecimal; a nil reader is crypto/rand.
+func randomHex(r io.Reader) (string, error) {
 	if r == nil {
 		r = rand.Reader
 	}
-	b := make([]byte, n)
+	b := make([]byte, 4)
 	if _, err := io.ReadFull(r, b); err != nil {
 		return "", fmt.Errorf("auth: random bytes: %w", err)
 	}

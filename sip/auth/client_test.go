@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -538,7 +537,7 @@ func TestSignatureErrorText(t *testing.T) {
 	w := newWire(t, config(nil)).signIn()
 	err := w.client.Verify(sip.NewResponse(w.request("SUBSCRIBE"), 200, "OK"))
 	require.EqualError(t, err, "auth: 200 SUBSCRIBE: not signed")
-	require.True(t, errors.Is(err, errUnsigned))
+	require.ErrorIs(t, err, errUnsigned)
 }
 
 func TestRandomSourceThatFails(t *testing.T) {

@@ -111,7 +111,7 @@ func (s *Server) echoesVersion(c sip.Credentials) bool {
 
 // beginHandshake answers the empty token: with a new handle and the server's first token.
 func (s *Server) beginHandshake(ctx context.Context, epid string) Verdict {
-	opaque, err := randomHex(s.cfg.Rand, 4)
+	opaque, err := randomHex(s.cfg.Rand)
 	if err != nil {
 		return Verdict{Status: 500, Err: err}
 	}

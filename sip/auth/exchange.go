@@ -128,7 +128,7 @@ func (x *exchange) authorize(m sip.Message) (string, error) {
 	req, isRequest := m.(*sip.Request)
 	switch isRegister := isRequest && req.Method == "REGISTER"; {
 	case x.rejected != nil || x.bare && isRegister:
-		return "", nil
+		return "", nil //nolint:nilerr // the rejection was told when it came
 	case x.digest != nil:
 		if !isRequest {
 			return "", nil
@@ -139,7 +139,7 @@ func (x *exchange) authorize(m sip.Message) (string, error) {
 	case x.sa == nil || isRegister && x.hand != nil && !x.hand.done:
 		return "", nil
 	}
-	random, err := randomHex(x.cfg.Rand, 4)
+	random, err := randomHex(x.cfg.Rand)
 	if err != nil {
 		return "", err
 	}
@@ -154,7 +154,7 @@ func (x *exchange) sendToken(m sip.Message) (string, error) {
 	random := ""
 	if x.hand.done {
 		var err error
-		if random, err = randomHex(x.cfg.Rand, 4); err != nil {
+		if random, err = randomHex(x.cfg.Rand); err != nil {
 			return "", err
 		}
 		x.sa, x.old = x.hand.association, x.sa

@@ -207,7 +207,7 @@ func (s *Server) Sign(m sip.Message) error {
 	if e == nil || e.sa == nil {
 		return nil
 	}
-	random, err := randomHex(s.cfg.Rand, 4)
+	random, err := randomHex(s.cfg.Rand)
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ func TestUnknownUserAndWrongPasswordLookTheSame(t *testing.T) {
 		wrong, unknown := verdict("alice", "wrong", scheme), verdict("nobody", "secret", scheme)
 		require.Equal(t, `1000;reason="Final handshake failed";source="sip.ocs.test";HRESULT="0xC3E93EC3(SIP_E_AUTH_UNAUTHORIZED)"`, wrong.Diagnostic)
 		require.Equal(t, wrong.Err, unknown.Err)
-		require.Equal(t, len(wrong.Challenges), len(unknown.Challenges))
+		require.Len(t, unknown.Challenges, len(wrong.Challenges))
 		wrong.Challenges, unknown.Challenges = nil, nil // nonces differ
 		require.Equal(t, wrong, unknown)
 	}
