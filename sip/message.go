@@ -10,14 +10,21 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 )
 
-// Message is, as the other message types are, sipgo's. Read and write their headers with Value, Values, Add, Set and
-// Del only: sipgo's typed accessors (From, Contact, ...) corrupt quoted parameters and remember what has been replaced since.
+// The message types are sipgo's. Read and write their headers with Value, Values, Add, Set and Del only: sipgo's typed
+// accessors (From, Contact, ...) corrupt quoted parameters and remember what has been replaced since.
+
 type (
-	Message       = sipgo.Message
-	Request       = sipgo.Request
-	Response      = sipgo.Response
-	Header        = sipgo.Header
-	Uri           = sipgo.Uri
+	// Message is a Request or a Response.
+	Message = sipgo.Message
+	// Request is a SIP request.
+	Request = sipgo.Request
+	// Response is a SIP response.
+	Response = sipgo.Response
+	// Header is one header line.
+	Header = sipgo.Header
+	// Uri is a SIP URI taken apart.
+	Uri = sipgo.Uri
+	// RequestMethod is a method's name.
 	RequestMethod = sipgo.RequestMethod
 )
 
