@@ -16,6 +16,7 @@ type Client struct {
 	Domain      string // NetBIOS or DNS name; may be empty
 	Password    string
 	Workstation string    // sent in upper case by convention; may be empty
+	AllowV1     bool      // answer a server that does not speak NTLMv2 with NTLMv1, which is broken
 	Version     Version   // zero: 5.1.2600, revision 15
 	Rand        io.Reader // source of the client challenge and the session key; nil: crypto/rand
 
@@ -95,6 +96,9 @@ func (c *Client) Sign(buffer []byte) ([]byte, error) { return c.session.sign(buf
 
 // Verify checks the server's signature of a signature buffer.
 func (c *Client) Verify(buffer, signature []byte) error { return c.session.verify(buffer, signature) }
+
+// Expiry is the zero time: the keys do not end by themselves.
+func (c *Client) Expiry() time.Time { return time.Time{} }
 
 // Format keeps the password and the keys out of every print and log.
 func (c Client) Format(f fmt.State, _ rune) {

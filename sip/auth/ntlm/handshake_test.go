@@ -274,6 +274,6 @@ func TestNoSecretInPrints(t *testing.T) {
 func TestFlagsString(t *testing.T) {
 	require.Equal(t, "UNICODE SIGN DATAGRAM", (NegotiateUnicode | NegotiateSign | NegotiateDatagram).String())
 	require.Equal(t, "OEM 0x00000100", (NegotiateOEM | 0x100).String())
-	require.EqualValues(t, 0x40988251, required)
-	require.EqualValues(t, uint32(0xE2988273), offered)
+	require.Equal(t, required, Flags(0x40988251))
+	require.Equal(t, offered, Flags(0xE2988273))
 }

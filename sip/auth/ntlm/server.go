@@ -121,6 +121,9 @@ func (s *Server) Sign(buffer []byte) ([]byte, error) { return s.session.sign(buf
 // Verify checks the client's signature of a signature buffer.
 func (s *Server) Verify(buffer, signature []byte) error { return s.session.verify(buffer, signature) }
 
+// Expiry is the zero time: the keys do not end by themselves.
+func (s *Server) Expiry() time.Time { return time.Time{} }
+
 // Format keeps the challenge and the keys out of every print and log.
 func (s Server) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "ntlm.Server{%s}", s.DNSComputer)
