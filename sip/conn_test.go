@@ -165,6 +165,7 @@ func TestWhatWaitsForAPeerThatDoesNotReadIsBounded(t *testing.T) {
 		n := 0
 		for ; err == nil; n++ {
 			err = c.Send(req)
+			synctest.Wait() // the first is on the wire, and stays there
 		}
 		var ce *ConnError
 		require.ErrorAs(t, err, &ce)
