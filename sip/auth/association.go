@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -9,21 +8,15 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	ocserr "github.com/ocsgo/ocs/errors"
 	"github.com/ocsgo/ocs/sip"
 )
 
-// Mechanism is one side of a token handshake that ends in message keys.
-type Mechanism interface {
-	// Step takes the peer's token and returns the next one. done says that the keys are ready once that token
-	// is delivered; a nil token then means that there is nothing more to send.
-	Step(ctx context.Context, in []byte) (out []byte, done bool, err error)
-	// Sign returns the signature of a signature buffer. It needs done.
-	Sign(buffer []byte) ([]byte, error)
-	// Verify checks the peer's signature of a signature buffer. It needs done.
-	Verify(buffer, signature []byte) error
-}
+// maxLifetime is how long a security association lives at most, whatever its mechanism says (8 hours on
+// Microsoft's servers).
+const maxLifetime = 8 * time.Hour
 
 // association is one security association (MS-SIPAE 3.1): the keys that a handshake led to, and the counters
 // of the messages signed with them.
@@ -36,6 +29,24 @@ type association struct {
 	keys       Mechanism
 	sent       uint32 // the last number signed with
 	received   window
+	expires    time.Time // set by begin, as is
+	renewal    time.Time // when a new handshake is due
+}
+
+// begin puts the association in force. It is to be renewed five minutes before its end, or at half of a life shorter
+// than ten.
+func (a *association) begin() {
+	life := maxLifetime
+	if end := a.keys.Expiry(); !end.IsZero() {
+		life = min(life, time.Until(end))
+	}
+	a.expires = time.Now().Add(life)
+	a.renewal = a.expires.Add(-min(5*time.Minute, life/2))
+}
+
+// Format keeps the keys out of every print and log.
+func (a *association) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "%s association with %s", a.scheme, a.targetName)
 }
 
 // names are the parameters that carry a signature: different ones for either direction.
@@ -58,13 +69,14 @@ func (a *association) sign(m sip.Message, random string) (num, signature string,
 }
 
 // owns reports whether a header value belongs to this association (MS-SIPAE 3.2.5.2): scheme, realm and target
-// name are its key, and a handle, where there is one, must be its own.
+// name are its key, and a handle, where there is one, must be its own. The server of a handshake of one message tells
+// the handle with its answer only.
 func (a *association) owns(c sip.Credentials) bool {
 	realm, _ := c.Params.Get("realm")
 	targetName, _ := c.Params.Get("targetname")
 	opaque, ok := c.Params.Get("opaque")
 	return strings.EqualFold(c.Scheme, a.scheme) && strings.EqualFold(realm, a.realm) &&
-		strings.EqualFold(targetName, a.targetName) && (!ok || strings.EqualFold(opaque, a.opaque))
+		strings.EqualFold(targetName, a.targetName) && (!ok || a.opaque == "" || strings.EqualFold(opaque, a.opaque))
 }
 
 // verify checks the signature that a header value of the message carries, and that its number is fresh.

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -17,25 +16,23 @@ const (
 	Digest   = "Digest"
 )
 
-// preference is the order in which a client takes what a server offers. TLS-DSK and Kerberos are recognized
-// and reported, not yet spoken.
-func preference() []string { return []string{TLSDSK, Kerberos, NTLM, Digest} }
-
 // canonical spells the name of a scheme as above; others stay as they are.
 func canonical(scheme string) string {
-	for _, s := range preference() {
-		if strings.EqualFold(s, scheme) {
-			return s
+	for _, s := range schemes() {
+		if strings.EqualFold(s.name, scheme) {
+			return s.name
 		}
 	}
 	return scheme
 }
 
-func spoken(scheme string) bool { return scheme == NTLM || scheme == Digest }
-
 // Schemes returns the schemes that a Client speaks, in its order of preference.
 func Schemes() []string {
-	return slices.DeleteFunc(preference(), func(s string) bool { return !spoken(s) })
+	var names []string
+	for _, s := range schemes() {
+		names = append(names, s.name)
+	}
+	return names
 }
 
 // headerPair is where a challenge comes from and where its answer goes: the registrar's pair with status 401,
@@ -74,21 +71,16 @@ func offers(res *sip.Response) []offer {
 	return all
 }
 
-// choose takes the best scheme that the server offers, the caller allows (nil: all) and we speak. Of several
-// Digest challenges it takes the first with a known algorithm (RFC 8760 section 2.4).
-func choose(all []offer, allowed []string) (offer, error) {
-	may := slices.DeleteFunc(Schemes(), func(scheme string) bool {
-		isScheme := func(s string) bool { return canonical(s) == scheme }
-		return allowed != nil && !slices.ContainsFunc(allowed, isScheme)
-	})
-	for _, scheme := range may {
-		for _, o := range all {
-			if o.scheme == scheme && (scheme != Digest || usableDigest(o)) {
-				return o, nil
-			}
+// among returns the offers of a scheme: of several Digest challenges those with a known algorithm, in the server's order
+// (RFC 8760 section 2.4).
+func among(all []offer, scheme string) []offer {
+	var found []offer
+	for _, o := range all {
+		if o.scheme == scheme && (scheme != Digest || usableDigest(o)) {
+			found = append(found, o)
 		}
 	}
-	return offer{}, fmt.Errorf("auth: the server offers %s; the client may use %s", list(schemes(nil, all)), list(may))
+	return found
 }
 
 func usableDigest(o offer) bool {
@@ -103,8 +95,8 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// schemes appends the schemes of the offers that known does not hold yet.
-func schemes(known []string, all []offer) []string {
+// addSchemes appends the schemes of the offers that known does not hold yet.
+func addSchemes(known []string, all []offer) []string {
 	for _, o := range all {
 		if !slices.Contains(known, o.scheme) {
 			known = append(known, o.scheme)

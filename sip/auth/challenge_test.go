@@ -21,7 +21,7 @@ func TestOffers(t *testing.T) {
 	)
 	sip.Add(res, "Proxy-Authenticate", `NTLM realm="not asked", targetname="t"`)
 	all := offers(res)
-	require.Equal(t, []string{NTLM, Kerberos, TLSDSK, Digest, "no"}, schemes(nil, all))
+	require.Equal(t, []string{NTLM, Kerberos, TLSDSK, Digest, "no"}, addSchemes(nil, all))
 	require.Equal(t, "LYNC2013-SERVER.lync.loc", all[0].get("targetname"))
 	require.Equal(t, "4", all[1].get("version"))
 	require.Equal(t, "b,c=d", all[2].get("realm"))
@@ -32,7 +32,7 @@ func TestOffers(t *testing.T) {
 }
 
 func TestSchemesAreInOrderOfPreference(t *testing.T) {
-	require.Equal(t, []string{NTLM, Digest}, Schemes())
+	require.Equal(t, []string{TLSDSK, Kerberos, NTLM, Digest}, Schemes())
 }
 
 // Whatever a server challenges with, the client answers or gives an error with a cause, and shows the server

@@ -10,6 +10,8 @@ import (
 
 	ocserr "github.com/ocsgo/ocs/errors"
 	"github.com/ocsgo/ocs/sip"
+	"github.com/ocsgo/ocs/sip/auth/kerberos"
+	"github.com/ocsgo/ocs/sip/auth/ocauthws"
 )
 
 // ClientConfig says who signs in and how.
@@ -17,7 +19,18 @@ type ClientConfig struct {
 	Password Password
 	Schemes  []string  // the schemes allowed, in any order; nil: all
 	Hostname string    // sent with NTLM as the workstation name, in upper case; may be empty
-	Rand     io.Reader // source of nonces and keys; nil: crypto/rand
+	Rand     io.Reader // source of nonces and of NTLM's keys; nil: crypto/rand
+
+	// AllowNTLMv1 lets a server that cannot do NTLMv2 have NTLMv1. Whoever sees its responses can find the
+	// password.
+	AllowNTLMv1 bool
+	// Kerberos is the pattern of its clients: how they find KDCs, and the keytab or credential cache if there is
+	// one. Target is filled in, and where they are empty User and, without keytab and cache, Password. nil:
+	// Kerberos is not used.
+	Kerberos *kerberos.Client
+	// Certificates obtains the certificates for TLS-DSK. User, Domain and Password are filled in, and with
+	// Kerberos also Negotiate. nil: TLS-DSK is not used.
+	Certificates *ocauthws.Client
 }
 
 // Client is the client's side of authentication on one connection: it answers challenges, signs what is sent
@@ -26,6 +39,7 @@ type ClientConfig struct {
 type Client struct {
 	cfg *ClientConfig // not a value: see Secret
 
+	turn      sync.Mutex // one challenge is answered at a time
 	mu        sync.Mutex
 	registrar exchange // with whoever answers 401
 	proxy     exchange // with whoever answers 407
@@ -34,9 +48,10 @@ type Client struct {
 
 // NewClient returns a Client that has not been challenged yet.
 func NewClient(cfg ClientConfig) *Client {
-	return &Client{
-		cfg: &cfg, registrar: exchange{cfg: &cfg, status: 401}, proxy: exchange{cfg: &cfg, status: 407},
-	}
+	c := &Client{cfg: &cfg}
+	c.registrar = exchange{cfg: c.cfg, mu: &c.mu, status: 401}
+	c.proxy = exchange{cfg: c.cfg, mu: &c.mu, status: 407}
+	return c
 }
 
 // State is what is known about the authentication of a connection.
@@ -45,11 +60,19 @@ type State struct {
 	Offered        []string      // the schemes it offered, in its order
 	Scheme         string        // the scheme in use, "" if none
 	Version        int           // of the authentication protocol: 2, 3 or 4; 0 with Digest
-	PasswordTested bool          // the server has judged the password, this way or that
+	Failed         []Failure     // schemes that were tried before it, in order
+	NTLMv1         bool          // the server was given NTLMv1 (see ClientConfig)
+	PasswordTested bool          // the server, a KDC or a web service has judged the password, this way or that
 	ServerVerified bool          // the server has proved that it knows the keys, or with Digest the password
 	Verified       int           // messages received with a good signature
 	Refused        int           // messages received with a wrong signature, or without one where one is due
 	ClockSkew      time.Duration // the server's clock minus ours at the last challenge that had a date
+}
+
+// Failure is a scheme that was tried and did not lead to a security association.
+type Failure struct {
+	Scheme string
+	Err    *ocserr.Error
 }
 
 // State returns the state so far.
@@ -60,6 +83,8 @@ func (c *Client) State() State {
 	s.Offered = slices.Clone(s.Offered)
 	for _, x := range c.exchanges() {
 		s.PasswordTested = s.PasswordTested || x.tested
+		s.Failed = append(s.Failed, x.failed...)
+		s.NTLMv1 = s.NTLMv1 || x.sa != nil && isNTLMv1(x.sa.keys)
 		if s.Scheme == "" {
 			s.Scheme = x.scheme
 			if x.hand != nil {
@@ -76,14 +101,20 @@ func (c *Client) State() State {
 func (c *Client) exchanges() [2]*exchange { return [2]*exchange{&c.registrar, &c.proxy} }
 
 // Challenge digests a 401 or 407 and prepares the answer. Nil: build the request anew, with the next CSeq, and
-// send it; Sign adds the answer. The error is an *ocserr.Error: CausePasswordRejected if complete credentials
-// were turned down (they are never sent again), CauseNoCommonScheme, CauseNoCredentials, CauseBadChallenge,
-// CauseSchemeFailed, CauseChallengeLoop, CauseClockSkew.
+// send it; Sign adds the answer. With Kerberos and TLS-DSK it may ask KDCs and web services, until ctx ends.
+//
+// A scheme that fails gives way to the next one that the server offers. The error is an *ocserr.Error:
+// CausePasswordRejected if the credentials were turned down, by whomever (they are never sent again),
+// CauseNoCommonScheme, CauseNoCredentials, CauseChallengeLoop, CauseClockSkew, or the failure of the best scheme if
+// all have failed: CauseBadChallenge, CauseSchemeFailed, those of Kerberos, CauseCertificateProvisioning,
+// CauseSigningCertificateDenied.
 func (c *Client) Challenge(ctx context.Context, res *sip.Response) error {
+	c.turn.Lock()
+	defer c.turn.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.state.Challenged = true
-	c.state.Offered = schemes(c.state.Offered, offers(res))
+	c.state.Offered = addSchemes(c.state.Offered, offers(res))
 	if date, err := time.Parse(time.RFC1123, sip.Value(res, "Date")); err == nil {
 		c.state.ClockSkew = time.Until(date).Round(time.Second)
 	}
@@ -162,6 +193,41 @@ func (c *Client) Reset() {
 	defer c.mu.Unlock()
 	for _, x := range c.exchanges() {
 		x.reset()
+	}
+}
+
+// RenewAt is when a new handshake is due, to be begun with Reset: five minutes before the security association ends,
+// with its ticket or certificate and after 8 hours at the latest. The zero time: there is none.
+func (c *Client) RenewAt() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var at time.Time
+	for _, x := range c.exchanges() {
+		if x.sa != nil && (at.IsZero() || x.sa.renewal.Before(at)) {
+			at = x.sa.renewal
+		}
+	}
+	return at
+}
+
+// Pending reports whether the next REGISTER is to carry a message of a handshake.
+func (c *Client) Pending() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, x := range c.exchanges() {
+		if x.bare || x.hand != nil && x.hand.sentIn == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Close releases a handshake that has not been completed.
+func (c *Client) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, x := range c.exchanges() {
+		x.close()
 	}
 }
 

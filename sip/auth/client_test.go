@@ -94,7 +94,7 @@ func TestChoiceOfScheme(t *testing.T) {
 		{"the case of a scheme", []string{"ntlm" + ntlm[4:]}, []string{"Ntlm"}, []string{NTLM}, NTLM},
 		{"Digest algorithm unknown, then known", []string{unknown, md5}, nil, []string{Digest}, Digest},
 		{"Digest algorithm unknown", []string{unknown}, nil, []string{Digest}, ""},
-		{"not yet spoken", []string{kerberos, tlsDSK}, nil, []string{Kerberos, TLSDSK}, ""},
+		{"not configured", []string{kerberos, tlsDSK}, nil, []string{Kerberos, TLSDSK}, ""},
 		{"not allowed", []string{ntlm}, []string{Digest}, []string{NTLM}, ""},
 		{"foreign scheme", []string{`Basic realm="r"`}, nil, []string{"Basic"}, ""},
 		{"unreadable line among good ones", []string{`"`, ntlm}, nil, []string{NTLM}, NTLM},
@@ -269,6 +269,7 @@ func TestChallengeThatCannotBeAnswered(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWire(t, config(only(NTLM)))
+			w.client.cfg.Schemes = []string{NTLM}
 			w.meddle = tc.meddle
 			_, _, err := w.register()
 			requireCause(t, tc.want, err)
@@ -541,12 +542,12 @@ func TestSignatureErrorText(t *testing.T) {
 }
 
 func TestRandomSourceThatFails(t *testing.T) {
-	w := newWire(t, config(nil))
+	w := newWire(t, config(only(NTLM)))
 	w.client = NewClient(ClientConfig{Password: Password{User: "alice", Secret: "secret"}, Rand: random(t)})
 	_, _, err := w.register()
 	requireCause(t, ocserr.CauseSchemeFailed, err)
 
-	w = newWire(t, config(nil))
+	w = newWire(t, config(only(NTLM)))
 	w.client = NewClient(ClientConfig{Password: Password{User: "alice", Secret: "secret"}, Rand: random(t, strings.Repeat("00", 24))})
 	for range 2 {
 		require.NoError(t, w.client.Challenge(ctx, w.send(w.request("REGISTER"))))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ocsgo/ocs/sip"
 	"github.com/ocsgo/ocs/sip/auth/ntlm"
@@ -21,10 +22,10 @@ type endpoint struct {
 	account Account          // of sa
 }
 
-// serverHandshake is a handshake after the server's token has been sent.
+// serverHandshake is a handshake after the server's first token has been sent.
 type serverHandshake struct {
-	opaque string
-	keys   *ntlm.Server
+	*association
+	done bool // only the client's first signed message is still missing
 }
 
 // epid returns the endpoint identifier in From or To.
@@ -46,9 +47,17 @@ func (s *Server) find(epid string) *endpoint {
 	return nil
 }
 
-// identity are the parameters that name the server in every challenge.
-func (s *Server) identity() sip.Params {
-	p := sip.Params{quoted("realm", s.cfg.Realm), quoted("targetname", s.cfg.TargetName)}
+// targetName is the server's name in a scheme: its principal with Kerberos, else its FQDN.
+func (s *Server) targetName(scheme string) string {
+	if scheme == Kerberos {
+		return "sip/" + s.cfg.TargetName
+	}
+	return s.cfg.TargetName
+}
+
+// identity are the parameters that name the server in every challenge of a scheme.
+func (s *Server) identity(scheme string) sip.Params {
+	p := sip.Params{quoted("realm", s.cfg.Realm), quoted("targetname", s.targetName(scheme))}
 	if s.cfg.Version > 2 {
 		p = append(p, sip.Param{Name: "version", Value: strconv.Itoa(s.cfg.Version)})
 	}
@@ -57,7 +66,7 @@ func (s *Server) identity() sip.Params {
 
 // judgeToken judges a request with credentials of a token scheme: a message of a handshake if it has
 // gssapi-data, else a signed message.
-func (s *Server) judgeToken(ctx context.Context, req *sip.Request, c sip.Credentials) Verdict {
+func (s *Server) judgeToken(ctx context.Context, req *sip.Request, scheme string, c sip.Credentials) Verdict {
 	get := func(name string) string {
 		value, _ := c.Params.Get(name)
 		return value
@@ -73,23 +82,22 @@ func (s *Server) judgeToken(ctx context.Context, req *sip.Request, c sip.Credent
 		}
 	case get("qop") != "auth":
 		return s.refuse(false, "", fmt.Errorf("auth: qop %q", get("qop")))
-	case !strings.EqualFold(get("targetname"), s.cfg.TargetName):
+	case !strings.EqualFold(get("targetname"), s.targetName(scheme)):
 		return s.refuse(false, "", errNoCredentials)
 	case handshake && req.Method != "REGISTER":
 		return s.refuse(false, "", fmt.Errorf("auth: handshake in %s", req.Method))
 	case handshake && !s.echoesVersion(c):
 		return s.refuse(false, "", errors.New("auth: version is not echoed"))
-	case handshake && data == "":
-		return s.beginHandshake(ctx, id)
 	case handshake:
-		if e == nil || e.hand == nil || e.hand.opaque != get("opaque") {
-			return s.refuse(false, "", errors.New("auth: no handshake of this opaque is in progress"))
-		}
-		if err := s.endHandshake(ctx, e, req, c, data); err != nil {
+		return s.judgeHandshake(ctx, req, scheme, c, data)
+	case e != nil && e.hand != nil && e.hand.done && e.hand.opaque == get("opaque"):
+		if err := s.establish(e, req, c); err != nil {
 			return s.refuse(false, handshakeFailed, err)
 		}
 	case e == nil || e.sa == nil || e.sa.opaque != get("opaque"):
 		return s.refuse(false, "", errors.New("auth: no security association of this epid and opaque"))
+	case !time.Now().Before(e.sa.expires):
+		return s.refuse(false, "", errors.New("auth: the security association has expired"))
 	default:
 		if err := e.sa.verify(req, c, clientNames); err != nil {
 			return s.refuse(false, "", err)
@@ -109,77 +117,93 @@ func (s *Server) echoesVersion(c sip.Credentials) bool {
 	return s.cfg.Version <= 2
 }
 
-// beginHandshake answers the empty token: with a new handle and the server's first token.
-func (s *Server) beginHandshake(ctx context.Context, epid string) Verdict {
+// judgeHandshake judges a message of a handshake. One without a handle begins a new handshake, but for NTLM, whose
+// first token is empty.
+func (s *Server) judgeHandshake(ctx context.Context, req *sip.Request, scheme string, c sip.Credentials, data string) Verdict {
+	opaque, _ := c.Params.Get("opaque")
+	e := s.find(epid(req, "From"))
+	if data == "" || opaque == "" && scheme != NTLM {
+		var err error
+		if e, err = s.beginHandshake(epid(req, "From"), scheme); err != nil {
+			return Verdict{Status: 500, Err: err}
+		}
+	} else if e == nil || e.hand == nil || e.hand.done || e.hand.opaque != opaque || e.hand.scheme != scheme {
+		return s.refuse(false, "", errors.New("auth: no handshake of this opaque is in progress"))
+	}
+	in, err := base64.StdEncoding.DecodeString(data)
+	if err != nil {
+		e.drop()
+		return s.refuse(false, handshakeFailed, errors.New("auth: gssapi-data is not base64"))
+	}
+	out, done, err := e.hand.keys.Step(ctx, in)
+	switch {
+	case err != nil:
+		e.drop()
+		return s.refuse(false, handshakeFailed, err)
+	case !done || out != nil:
+		e.hand.done = done
+		answer := sip.Credentials{Scheme: scheme, Params: append(sip.Params{
+			quoted("opaque", e.hand.opaque), quoted("gssapi-data", base64.StdEncoding.EncodeToString(out)),
+		}, s.identity(scheme)...)}
+		return Verdict{Status: 401, Challenges: []string{answer.String()}}
+	}
+	if err := s.establish(e, req, c); err != nil {
+		return s.refuse(false, handshakeFailed, err)
+	}
+	return s.own(req, e.account)
+}
+
+// beginHandshake gives the endpoint a new handshake with a new handle.
+func (s *Server) beginHandshake(epid, scheme string) (*endpoint, error) {
 	opaque, err := randomHex(s.cfg.Rand)
 	if err != nil {
-		return Verdict{Status: 500, Err: err}
+		return nil, err
 	}
-	hand := &serverHandshake{opaque: strings.ToUpper(opaque), keys: s.newMechanism()}
-	token, _, err := hand.keys.Step(ctx, nil)
+	keys, err := s.serverMechanism(scheme)
 	if err != nil {
-		return Verdict{Status: 500, Err: err}
+		return nil, err
 	}
 	e := s.find(epid)
 	if e == nil {
 		if len(s.endpoints) == maxEndpoints {
+			s.endpoints[0].drop()
 			s.endpoints = append(s.endpoints[:0], s.endpoints[1:]...)
 		}
 		e = &endpoint{epid: epid}
 		s.endpoints = append(s.endpoints, e)
 	}
-	e.hand = hand
-	c := sip.Credentials{Scheme: NTLM, Params: append(sip.Params{
-		quoted("opaque", hand.opaque), quoted("gssapi-data", base64.StdEncoding.EncodeToString(token)),
-	}, s.identity()...)}
-	return Verdict{Status: 401, Challenges: []string{c.String()}}
+	e.drop()
+	e.hand = &serverHandshake{association: &association{
+		scheme: scheme, realm: s.cfg.Realm, targetName: s.targetName(scheme), opaque: strings.ToUpper(opaque),
+		version: s.cfg.Version, keys: keys,
+	}}
+	return e, nil
 }
 
-// newMechanism returns a server that knows the accounts, with the names that follow from its FQDN.
-func (s *Server) newMechanism() *ntlm.Server {
-	computer, domain, _ := strings.Cut(s.cfg.TargetName, ".")
-	first, _, _ := strings.Cut(domain, ".")
-	return &ntlm.Server{
-		NetBIOSDomain: netBIOS(first), NetBIOSComputer: netBIOS(computer),
-		DNSDomain: domain, DNSComputer: s.cfg.TargetName, DNSForest: domain,
-		Rand: s.cfg.Rand,
-		Password: func(user, domain string) (string, bool) {
-			account, ok := s.cfg.Accounts(user, domain)
-			return string(account.Password), ok
-		},
+// drop gives up the handshake in progress.
+func (e *endpoint) drop() {
+	if e.hand != nil {
+		discard(e.hand.keys)
+		e.hand = nil
 	}
 }
 
-// netBIOS makes a NetBIOS name of a DNS label: upper case, fifteen characters at most.
-func netBIOS(label string) string { return strings.ToUpper(label[:min(len(label), 15)]) }
-
-// endHandshake takes the client's last token and puts the association in force. From version 4 on, the request
-// must be signed with the very keys that its token brings.
-func (s *Server) endHandshake(ctx context.Context, e *endpoint, req *sip.Request, c sip.Credentials, data string) error {
+// establish puts the association in force. From version 4 on, the request that completes the handshake must be signed
+// with the very keys that it brings; so must one without a token.
+func (s *Server) establish(e *endpoint, req *sip.Request, c sip.Credentials) error {
 	hand := e.hand
 	e.hand = nil
-	token, err := base64.StdEncoding.DecodeString(data)
-	if err != nil {
-		return errors.New("auth: gssapi-data is not base64")
-	}
-	if _, _, err := hand.keys.Step(ctx, token); err != nil {
-		return err
-	}
-	sa := &association{
-		scheme: NTLM, realm: s.cfg.Realm, targetName: s.cfg.TargetName, opaque: hand.opaque, version: s.cfg.Version,
-		keys: hand.keys,
-	}
-	if sa.version > 3 {
-		if err := sa.verify(req, c, clientNames); err != nil {
+	if hand.version > 3 || hand.done {
+		if err := hand.verify(req, c, clientNames); err != nil {
 			return err
 		}
 	}
-	user, domain, _ := hand.keys.Names()
-	account, ok := s.cfg.Accounts(user, domain)
+	account, ok := s.account(hand.keys)
 	if !ok {
 		return ntlm.ErrLogon
 	}
-	e.sa, e.account = sa, account
+	hand.begin()
+	e.sa, e.account = hand.association, account
 	return nil
 }
 

@@ -2,14 +2,12 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"sync"
 
 	ocserr "github.com/ocsgo/ocs/errors"
 	"github.com/ocsgo/ocs/sip"
-	"github.com/ocsgo/ocs/sip/auth/ntlm"
 )
 
 // maxRounds bounds the challenges that are answered until one answer is accepted. TLS-DSK, the longest
@@ -20,9 +18,10 @@ const maxRounds = 8
 // first challenge over the handshake to the security association, and again when the server asks anew.
 type exchange struct {
 	cfg    *ClientConfig
-	status int    // of its challenges: 401 or 407
-	scheme string // chosen; "" before the first challenge
-	rounds int
+	mu     *sync.Mutex // the Client's, held by every method; begin lets it go while a third party is asked
+	status int         // of its challenges: 401 or 407
+	scheme string      // chosen; "" before the first challenge
+	rounds int         // of challenges that this scheme has answered
 
 	hand *handshake   // from the first challenge to the server's verdict, else nil
 	sa   *association // what messages are signed with, or nil
@@ -30,21 +29,34 @@ type exchange struct {
 
 	digest *digestClient // instead of the three above, with Digest
 
+	offered []offer   // by the challenge that began all this: what there is to fall back to; nil once it is over
+	failed  []Failure // schemes not to be tried again
+	dropped bool      // the certificate for TLS-DSK, so that a new one was obtained
+
 	bare     bool  // REGISTER goes out without credentials until the next challenge
-	tested   bool  // the server has judged the password, this way or that
+	tested   bool  // somebody has judged the password, this way or that
 	rejected error // it was found wrong: no credentials are sent any more
 }
 
 // challenge digests a 401 or 407. Nil means that the request is to be sent again.
 func (x *exchange) challenge(ctx context.Context, res *sip.Response) error {
-	all := offers(res)
+	err := x.answer(ctx, res, offers(res))
+	if err != nil {
+		x.offered, x.rounds = nil, 0 // the next challenge finds everything untried
+	}
+	return err
+}
+
+func (x *exchange) answer(ctx context.Context, res *sip.Response, all []offer) error {
 	switch {
 	case x.rejected != nil:
 		return x.rejected
 	case x.hand != nil && x.hand.sentIn != transactionKey(res), x.digest != nil && !x.digest.pending(res):
 		return nil // the answer to a request from before the last challenge
+	case x.hand != nil && x.hand.done && !provesPassword(x.scheme):
+		return x.change(ctx, res, all, &refusedError{x.scheme})
 	case x.hand != nil && x.hand.done, x.digest != nil && !x.digest.renews(all):
-		return x.reject(res)
+		return x.reject(sip.StatusError(res, true))
 	}
 	if x.rounds++; x.rounds > maxRounds {
 		return fail(ocserr.CauseChallengeLoop, res, fmt.Errorf("auth: %d challenges answered in vain", maxRounds))
@@ -52,75 +64,50 @@ func (x *exchange) challenge(ctx context.Context, res *sip.Response) error {
 	if x.hand != nil {
 		return x.proceed(ctx, res, all)
 	}
+	if x.offered == nil {
+		x.offered, x.failed, x.dropped = all, nil, false
+	}
 	return x.begin(ctx, res, all)
-}
-
-// begin answers a challenge that begins a handshake.
-func (x *exchange) begin(ctx context.Context, res *sip.Response, all []offer) error {
-	if x.cfg.Password.User == "" {
-		return fail(ocserr.CauseNoCredentials, res, errors.New("auth: no user name is configured"))
-	}
-	o, err := choose(all, x.cfg.Schemes)
-	if err != nil {
-		return fail(ocserr.CauseNoCommonScheme, res, err)
-	}
-	x.scheme, x.bare = o.scheme, false
-	if o.scheme == Digest {
-		return x.digestChallenge(res, o)
-	}
-	user, domain := SplitUser(x.cfg.Password.User)
-	x.digest = nil
-	x.hand = &handshake{association: &association{scheme: o.scheme, keys: &ntlm.Client{
-		User: user, Domain: domain, Password: string(x.cfg.Password.Secret),
-		Workstation: strings.ToUpper(x.cfg.Hostname), Rand: x.cfg.Rand,
-	}}}
-	return x.step(ctx, res, o)
 }
 
 // proceed answers a challenge in the middle of a handshake. It must carry the scheme's next token.
 func (x *exchange) proceed(ctx context.Context, res *sip.Response, all []offer) error {
 	i := slices.IndexFunc(all, func(o offer) bool { return o.scheme == x.scheme })
 	if i < 0 || all[i].get("gssapi-data") == "" {
-		x.hand = nil
-		if e := sip.StatusError(res, false); e.Cause == ocserr.CauseClockSkew {
-			return e
-		}
-		return fail(ocserr.CauseSchemeFailed, res, fmt.Errorf("auth: the server broke off the %s handshake", x.scheme))
+		return x.change(ctx, res, all, fmt.Errorf("auth: the server broke off the %s handshake", x.scheme))
 	}
-	return x.step(ctx, res, all[i])
+	if err := x.hand.step(ctx, all[i]); err != nil {
+		return x.change(ctx, res, all, err)
+	}
+	return nil
 }
 
-func (x *exchange) step(ctx context.Context, res *sip.Response, o offer) error {
-	err := x.hand.step(ctx, o)
-	if err == nil {
-		return nil
-	}
-	x.hand = nil
-	if errors.Is(err, errMalformed) {
-		return fail(ocserr.CauseBadChallenge, res, err)
-	}
-	return fail(ocserr.CauseSchemeFailed, res, err)
-}
-
-// reject ends the exchange: the server has turned down complete credentials. They are never sent again, since
+// reject ends the exchange: the user's credentials have been turned down. They are never sent again, since
 // repeated attempts lock accounts.
-func (x *exchange) reject(res *sip.Response) error {
-	e := sip.StatusError(res, true)
+func (x *exchange) reject(e *ocserr.Error) error {
 	x.tested = x.tested || e.Cause == ocserr.CausePasswordRejected
 	x.hand, x.digest, x.rejected = nil, nil, e
 	return e
 }
 
-// accept notes that the server has switched to the association, or has accepted Digest credentials: it has
-// judged the password and found it right.
+// accept notes that the server has switched to the association, or has accepted Digest credentials.
 func (x *exchange) accept() {
-	x.hand, x.old, x.rounds, x.tested = nil, nil, 0, true
+	x.tested = x.tested || provesPassword(x.scheme)
+	x.hand, x.old, x.rounds, x.offered = nil, nil, 0, nil
 }
 
 // reset makes the next REGISTER go out without credentials. What has been agreed stays in force for all other
 // messages until a new handshake replaces it.
 func (x *exchange) reset() {
-	x.hand, x.digest, x.rounds, x.bare = nil, nil, 0, true
+	x.close()
+	x.hand, x.digest, x.rounds, x.offered, x.bare = nil, nil, 0, nil, true
+}
+
+// close releases a handshake in progress.
+func (x *exchange) close() {
+	if x.hand != nil && x.hand.association != x.sa {
+		discard(x.hand.keys)
+	}
 }
 
 // authorize returns the credentials for a message, "" if it carries none.
@@ -158,6 +145,7 @@ func (x *exchange) sendToken(m sip.Message) (string, error) {
 			return "", err
 		}
 		x.sa, x.old = x.hand.association, x.sa
+		x.sa.begin()
 	}
 	c, err := x.hand.authorize(m, random)
 	return c.String(), err
@@ -177,6 +165,9 @@ func (x *exchange) verify(m sip.Message, infos []sip.Credentials) (signed bool, 
 			if err := sa.verify(m, info, serverNames); err != nil {
 				return false, err
 			}
+			if sa.opaque == "" {
+				sa.opaque, _ = info.Params.Get("opaque")
+			}
 			if sa == x.sa && (x.hand == nil || x.hand.association == sa) {
 				x.accept()
 			}
@@ -187,7 +178,7 @@ func (x *exchange) verify(m sip.Message, infos []sip.Credentials) (signed bool, 
 }
 
 // fail makes the error of a challenge that cannot be answered.
-func fail(cause ocserr.Cause, res *sip.Response, err error) error {
+func fail(cause ocserr.Cause, res *sip.Response, err error) *ocserr.Error {
 	e := ocserr.New(cause, err)
 	e.Status, e.Diagnostics = res.StatusCode, sip.Diagnostics(res)
 	return e

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/ocsgo/ocs/sip"
@@ -15,8 +16,24 @@ import (
 type handshake struct {
 	*association        // as far as it is known: its keys are the Mechanism, and work once done
 	token        []byte // for the next REGISTER; nil: no gssapi-data
+	fresh        bool   // what proves the user was obtained for this handshake
 	done         bool   // with that token the handshake is complete
 	sentIn       string // transaction of the REGISTER that carried the token; "" until it is sent
+}
+
+// newHandshake makes the handshake that answers a challenge, and its first message.
+func newHandshake(ctx context.Context, cfg *ClientConfig, o offer) (*handshake, error) {
+	i := slices.IndexFunc(schemes(), func(s scheme) bool { return s.name == o.scheme })
+	keys, fresh, err := schemes()[i].mechanism(ctx, cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	h := &handshake{association: &association{scheme: o.scheme, keys: keys}, fresh: fresh}
+	if err := h.step(ctx, o); err != nil {
+		discard(keys)
+		return h, err
+	}
+	return h, nil
 }
 
 // errMalformed marks a challenge that cannot be understood.
@@ -49,7 +66,7 @@ func (h *handshake) step(ctx context.Context, o offer) error {
 }
 
 // authorize returns the handshake form of the credentials for a REGISTER. From version 4 on the REGISTER that
-// completes the handshake is signed by the keys it completes.
+// completes the handshake is signed by the keys it completes; one without a token could say nothing else.
 func (h *handshake) authorize(m sip.Message, random string) (sip.Credentials, error) {
 	c := sip.Credentials{Scheme: h.scheme, Params: h.identity()}
 	if h.token != nil {
@@ -58,7 +75,7 @@ func (h *handshake) authorize(m sip.Message, random string) (sip.Credentials, er
 	if h.version > 2 {
 		c.Params = append(c.Params, sip.Param{Name: "version", Value: strconv.Itoa(h.version)})
 	}
-	if h.done && h.version > 3 {
+	if h.done && (h.version > 3 || h.token == nil) {
 		signature, err := h.signature(m, random)
 		if err != nil {
 			return c, err

@@ -11,6 +11,9 @@ import (
 
 	"github.com/ocsgo/ocs/sip"
 	"github.com/ocsgo/ocs/sip/auth/digest"
+	"github.com/ocsgo/ocs/sip/auth/kerberos"
+	"github.com/ocsgo/ocs/sip/auth/ntlm"
+	"github.com/ocsgo/ocs/sip/auth/tlsdsk"
 )
 
 // Account is one who may sign in.
@@ -26,7 +29,16 @@ type ServerConfig struct {
 	Realm      string   // "SIP Communications Service" on Microsoft's servers
 	TargetName string   // the server's FQDN
 	Version    int      // of the authentication protocol: 2, 3 or 4; 0: 4
-	Schemes    []string // offered in this order; nil: NTLM, Digest. Those not spoken are left out
+	Schemes    []string // offered in this order, as far as they are configured; nil: NTLM, Kerberos, TLS-DSK, Digest
+	// NTLM says with Offer and AllowV1 which forms of it are spoken. nil: NTLMv2 as Office Communications Server 2007
+	// R2 does.
+	NTLM *ntlm.Server
+	// Kerberos is the pattern of its servers: Keytab and Replays; Target is filled in. nil: it is not offered.
+	Kerberos *kerberos.Server
+	// TLSDSK is the pattern of its servers; users are known by the SIP address that is their certificate's common
+	// name. nil: it is not offered.
+	TLSDSK *tlsdsk.Server
+	STSURI string // URL of the certificate provisioning service, for the challenges of TLS-DSK
 	// Accounts finds the account of a user by the names that the client gave: domain is empty if it gave none,
 	// and user may then be name@domain.
 	Accounts func(user, domain string) (Account, bool)
@@ -53,12 +65,17 @@ func NewServer(cfg ServerConfig) *Server {
 	if cfg.Version == 0 {
 		cfg.Version = 4
 	}
-	if cfg.Schemes == nil {
-		cfg.Schemes = []string{NTLM, Digest}
+	wanted := cfg.Schemes
+	if wanted == nil {
+		wanted = []string{NTLM, Kerberos, TLSDSK, Digest}
 	}
-	cfg.Schemes = slices.Clone(cfg.Schemes)
-	for i, scheme := range cfg.Schemes {
-		cfg.Schemes[i] = canonical(scheme)
+	cfg.Schemes = nil
+	for _, name := range wanted {
+		scheme := canonical(name)
+		if scheme == Kerberos && cfg.Kerberos == nil || scheme == TLSDSK && cfg.TLSDSK == nil {
+			continue
+		}
+		cfg.Schemes = append(cfg.Schemes, scheme)
 	}
 	s := &Server{cfg: cfg}
 	s.digest = digest.Server{Realm: cfg.Realm, Rand: cfg.Rand, Password: func(login string) (string, bool) {
@@ -111,15 +128,15 @@ func (s *Server) judge(ctx context.Context, req *sip.Request) Verdict {
 				continue
 			}
 			switch scheme {
-			case NTLM:
-				return s.judgeToken(ctx, req, c)
+			case NTLM, Kerberos, TLSDSK:
+				return s.judgeToken(ctx, req, scheme, c)
 			case Digest:
 				return s.judgeDigest(req, c)
 			}
 		}
 	}
 	if e := s.find(epid(req, "From")); e != nil && req.Method == "REGISTER" {
-		e.hand = nil // the client begins anew
+		e.drop() // the client begins anew
 	}
 	return s.refuse(false, "", errNoCredentials)
 }
@@ -135,8 +152,11 @@ func (s *Server) refuse(stale bool, diagnostic string, err error) Verdict {
 	}
 	for _, scheme := range s.cfg.Schemes {
 		switch scheme {
-		case NTLM:
-			c := sip.Credentials{Scheme: NTLM, Params: s.identity()}
+		case NTLM, Kerberos, TLSDSK:
+			c := sip.Credentials{Scheme: scheme, Params: s.identity(scheme)}
+			if scheme == TLSDSK && s.cfg.STSURI != "" {
+				c.Params = append(c.Params, quoted("sts-uri", s.cfg.STSURI))
+			}
 			v.Challenges = append(v.Challenges, c.String())
 		case Digest:
 			challenges, err := s.digest.Challenges(stale)
@@ -230,6 +250,15 @@ func (s *Server) Verify(res *sip.Response) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.verifyResponse(res)
+}
+
+// Close releases handshakes that have not been completed.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.endpoints {
+		e.drop()
+	}
 }
 
 // Format keeps passwords and keys out of every print and log.

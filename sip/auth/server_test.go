@@ -391,8 +391,14 @@ func FuzzAuthenticate(f *testing.F) {
 		`NTLM qop="auth", opaque="00000000", realm="SIP Communications Service", targetname="sip.ocs.test", gssapi-data="TlRMTVNTUAADAAAA", version=4, crand="00000000", cnum="1", response="00"`)
 	f.Add(`Digest username="alice", realm="SIP Communications Service", nonce="n", uri="sip:ocs.test", response="r", qop=auth, nc=00000001, cnonce="c", opaque="n"`,
 		`NTLM qop="auth", opaque="00000000", realm="SIP Communications Service", targetname="sip.ocs.test", crand="1", cnum="4294967295", response="01"`)
+	f.Add(`Kerberos qop="auth", realm="SIP Communications Service", targetname="sip/sip.ocs.test", gssapi-data="YIIB", version=4, crand="1", cnum="1", response="0404"`,
+		`Kerberos qop="auth", opaque="00000000", realm="SIP Communications Service", targetname="sip/sip.ocs.test", crand="1", cnum="2", response="0404"`)
+	f.Add(`TLS-DSK qop="auth", realm="SIP Communications Service", targetname="sip.ocs.test", gssapi-data="FgMBADUBAAAxAwFrArYs1ZYp4vfzQywjAhxEa8IbrvIDTVeoLmzbqtLvVwAACgAEAAUALwA1AAMBAA==", version=4`,
+		`TLS-DSK qop="auth", opaque="00000000", realm="SIP Communications Service", targetname="sip.ocs.test", version=4, crand="1", cnum="1", response="00"`)
+	cfg := newDomain(f, func(c *ServerConfig) { c.Rand = zeros{} }).server
 	f.Fuzz(func(t *testing.T, first, second string) {
-		w := newWire(t, config(func(c *ServerConfig) { c.Rand = zeros{} }))
+		w := newWire(t, cfg)
+		defer w.server.Close()
 		for _, value := range []string{first, second} {
 			req := w.request("REGISTER")
 			sip.Add(req, "Authorization", value)

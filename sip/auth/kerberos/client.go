@@ -21,7 +21,7 @@ type Client struct {
 	// User is name@domain, DOMAIN\name, name, or the enterprise name name@domain@REALM. With a keytab it may be empty:
 	// the principal of its first key. With a credential cache it is not used: the cache has an owner.
 	User     string
-	Password string
+	Password string `json:"-"`
 	Keytab   *Keytab
 	CCache   string  // a path, or FILE: and a path
 	Domain   string  // DNS domain; in upper case the realm of a User without one, if krb5.conf has no default_realm

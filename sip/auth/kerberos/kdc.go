@@ -38,7 +38,7 @@ type KDC struct {
 // Account is a principal of a KDC: a user, a server, or the ticket-granting service of another realm.
 type Account struct {
 	Name      string // alice, sip/server.ocs.test, krbtgt/OTHER.TEST; with a realm, if it is another one
-	Password  string // "": a random key
+	Password  string `json:"-"` // "": a random key
 	Enctypes  string // of its keys, as in krb5.conf; "": aes256-cts aes128-cts rc4
 	NoPreauth bool   // tickets are given without a proof
 	Refuse    int32  // the code with which every request that names it is answered (RFC 4120 7.5.9); 0: none

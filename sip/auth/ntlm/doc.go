@@ -17,6 +17,8 @@
 //	client.go    the client's side
 //	server.go    the server's side
 //
-// Client and server speak NTLMv2 only. The arithmetic of the older responses is here because the keys and
-// signatures build on it and because servers of that age signed with it.
+// Both sides speak NTLMv2. NTLMv1, with and without extended session security, they speak only if they are told to
+// (AllowV1): it is what some servers of that age are set to, and gives the password to whoever listens.
+//
+// stream.go is the other form: connection-oriented, as HTTP uses it.
 package ntlm

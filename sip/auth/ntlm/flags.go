@@ -32,16 +32,22 @@ const (
 	Negotiate56                      Flags = 0x80000000
 )
 
-// required is what both sides of a SIP security association must offer: without any one of these bits
-// there is no NTLMv2 response, no datagram signature or no session key (0x40988251).
-const required = NegotiateUnicode | NegotiateSign | NegotiateDatagram | NegotiateNTLM | NegotiateAlwaysSign |
-	NegotiateExtendedSessionSecurity | NegotiateIdentify | NegotiateTargetInfo | NegotiateKeyExchange
+// required is what a server must offer for its messages to be signed at all.
+const required = NegotiateSign | NegotiateDatagram | NegotiateNTLM | NegotiateAlwaysSign
+
+// requiredV2 is what it must offer besides for NTLMv2 and its signatures.
+const requiredV2 = NegotiateExtendedSessionSecurity | NegotiateTargetInfo
 
 // understood is everything a client takes up when the server offers it.
-const understood = required | RequestTarget | NegotiateVersion | Negotiate128 | Negotiate56
+const understood = required | requiredV2 | NegotiateUnicode | NegotiateOEM | RequestTarget | NegotiateIdentify |
+	NegotiateVersion | NegotiateKeyExchange | Negotiate128 | Negotiate56
 
 // offered is what a server offers, as Office Communications Server 2007 R2 does (0xE2988273).
-const offered = required | NegotiateOEM | NegotiateSeal | NegotiateVersion | Negotiate128 | Negotiate56
+const offered = required | requiredV2 | NegotiateUnicode | NegotiateOEM | NegotiateSeal | NegotiateIdentify |
+	NegotiateVersion | NegotiateKeyExchange | Negotiate128 | Negotiate56
+
+// answered is what a client must take up of what the server offers.
+const answered = required | requiredV2 | NegotiateUnicode | NegotiateIdentify | NegotiateKeyExchange
 
 // has reports whether all bits of want are set.
 func (f Flags) has(want Flags) bool { return f&want == want }

@@ -34,6 +34,8 @@ func ntowfv2(ntHash []byte, user, domain string) []byte {
 	return hmacMD5(ntHash, utf16le(upper(user)+domain))
 }
 
+const responseSizeV1 = 24
+
 // responseV1 is NtChallengeResponse, or with the LM hash LmChallengeResponse, of NTLMv1 without extended
 // session security.
 func responseV1(hash []byte, serverChallenge [8]byte) []byte {

@@ -22,6 +22,8 @@ type Server struct {
 	DNSForest       string
 	// Password returns the password of the user with these names as the client spelled them.
 	Password func(user, domain string) (password string, ok bool)
+	Offer    Flags     // what the challenge offers; 0: what Office Communications Server 2007 R2 does (0xE2988273)
+	AllowV1  bool      // take NTLMv1 too, with and without extended session security
 	Version  Version   // zero: 6.1.7601, revision 15
 	Rand     io.Reader // source of the server challenge; nil: crypto/rand
 
@@ -76,8 +78,11 @@ func (s *Server) makeChallenge() ([]byte, error) {
 	if version == (Version{}) {
 		version = Version{6, 1, 0xB1, 0x1D, 0, 0, 0, 15}
 	}
+	if !s.offer().has(NegotiateTargetInfo) {
+		info = nil
+	}
 	return (&Challenge{
-		Flags:           offered,
+		Flags:           s.offer(),
 		ServerChallenge: s.challenge,
 		TargetInfo:      info,
 		Version:         version,
@@ -89,25 +94,71 @@ func (s *Server) check(in []byte) error {
 	if err != nil {
 		return err
 	}
-	if missing := required &^ a.Flags; missing != 0 {
+	if missing := answered & s.offer() &^ a.Flags; missing != 0 {
 		return fmt.Errorf("ntlm: the client does not answer with %v", missing)
 	}
-	if len(a.SessionKey) != 16 {
+	flags := a.Flags & (s.offer() | RequestTarget)
+	keySize := 0
+	if flags.has(NegotiateKeyExchange) {
+		keySize = 16
+	}
+	if len(a.SessionKey) != keySize {
 		return fmt.Errorf("ntlm: session key of %d bytes", len(a.SessionKey))
 	}
-	proof, blob, err := splitResponseV2(a.NTResponse)
+	var exported []byte
+	if s.AllowV1 && len(a.NTResponse) == responseSizeV1 {
+		exported, err = s.checkV1(flags, a)
+	} else {
+		exported, err = s.checkV2(a)
+	}
 	if err != nil {
 		return err
+	}
+	if keySize > 0 {
+		exported = rc4Once(exported, a.SessionKey)
+	}
+	s.client = *a
+	s.session = newSession(flags, exported, false)
+	return nil
+}
+
+func (s *Server) offer() Flags {
+	if s.Offer == 0 {
+		return offered
+	}
+	return s.Offer
+}
+
+// checkV2 checks an NTLMv2 response and returns the key exchange key.
+func (s *Server) checkV2(a *Authenticate) ([]byte, error) {
+	proof, blob, err := splitResponseV2(a.NTResponse)
+	if err != nil {
+		return nil, err
 	}
 	password, known := s.Password(a.User, a.Domain)
 	key := ntowfv2(ntowfv1(password), a.User, a.Domain)
 	if !hmac.Equal(ntProof(key, s.challenge, blob), proof) || !known {
-		return ErrLogon
+		return nil, ErrLogon
 	}
-	s.client = *a
-	exported := rc4Once(sessionBaseKeyV2(key, proof), a.SessionKey)
-	s.session = newSession(a.Flags, exported, false)
-	return nil
+	return sessionBaseKeyV2(key, proof), nil
+}
+
+// checkV1 checks an NTLMv1 response and returns the key exchange key. The LM response is not looked at: it can only be
+// weaker.
+func (s *Server) checkV1(flags Flags, a *Authenticate) ([]byte, error) {
+	if len(a.LMResponse) != responseSizeV1 {
+		return nil, fmt.Errorf("ntlm: LM response of %d bytes", len(a.LMResponse))
+	}
+	password, known := s.Password(a.User, a.Domain)
+	hash := ntowfv1(password)
+	want := responseV1(hash, s.challenge)
+	if flags.has(NegotiateExtendedSessionSecurity) {
+		want = responseESS(hash, s.challenge, [8]byte(a.LMResponse))
+	}
+	if !hmac.Equal(want, a.NTResponse) || !known {
+		return nil, ErrLogon
+	}
+	return keyExchangeKeyV1(flags, sessionBaseKeyV1(hash), lmowfv1(password), a.LMResponse, s.challenge), nil
 }
 
 // Names returns what the client called itself. They are proved once Step is done, and empty before.

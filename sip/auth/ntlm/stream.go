@@ -49,9 +49,9 @@ var ErrChannelBinding = errors.New("ntlm: the proof belongs to another connectio
 // StreamClient is the client's side of one connection-oriented handshake. Its exported fields are set before
 // the first Step and not changed afterwards. It is not for concurrent use.
 type StreamClient struct {
-	User           string // without domain; or a user principal name, with Domain empty
-	Domain         string // NetBIOS or DNS name; may be empty
-	Password       string
+	User           string    // without domain; or a user principal name, with Domain empty
+	Domain         string    // NetBIOS or DNS name; may be empty
+	Password       string    `json:"-"`
 	Workstation    string    // may be empty
 	Target         string    // the service principal name, "HTTP/host"; empty: none is sent
 	ChannelBinding []byte    // what ties the handshake to the connection: "tls-server-end-point:" and the hash (RFC 5929 section 4); nil: nothing does

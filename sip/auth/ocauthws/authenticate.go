@@ -40,6 +40,9 @@ func (x *exchange) authenticate(ctx context.Context, challenge *answer, request 
 			kerberosErr = errors.New("the service refused the Kerberos ticket")
 		}
 	}
+	if errors.Is(kerberosErr, ErrRejected) {
+		return nil, x.fail(kerberosErr)
+	}
 	switch {
 	case x.c.User == "":
 	case offered["ntlm"]:

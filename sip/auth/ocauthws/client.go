@@ -21,7 +21,7 @@ type Client struct {
 	Password     string `json:"-"`
 	// Negotiate returns the GSS-API token that proves the user to a service principal such as
 	// "HTTP/sip.contoso.com" (RFC 4559); nil: no Kerberos. Where it fails, or the service refuses its token,
-	// NTLM follows if there is a User.
+	// NTLM follows if there is a User, but not where its error is an ErrRejected.
 	Negotiate func(ctx context.Context, service string) ([]byte, error) `json:"-"`
 	// Basic allows Basic authentication, which gives the password to the service, where it offers nothing
 	// else.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -39,6 +40,9 @@ func TestSchemes(t *testing.T) {
 		{name: "no Kerberos ticket, no user", offered: []string{"Negotiate"}, client: func(c *Client) {
 			c.User, c.Negotiate = "", func(context.Context, string) ([]byte, error) { return nil, noTicket }
 		}, want: noTicket},
+		{name: "password rejected by the KDC", offered: []string{"Negotiate", "NTLM"}, client: func(c *Client) {
+			c.Negotiate = func(context.Context, string) ([]byte, error) { return nil, fmt.Errorf("%w: by the KDC", ErrRejected) }
+		}, want: ErrRejected},
 		{name: "Basic", offered: []string{"Basic"}, client: func(c *Client) { c.Basic = true }, seen: []string{"Basi"}},
 		{name: "Basic only where nothing else is offered", offered: []string{"Basic", "NTLM"}, client: func(c *Client) { c.Basic = true }, seen: []string{"NTLM", "NTLM"}},
 		{name: "Basic is not allowed", offered: []string{"Basic"}, want: ErrNoScheme},
