@@ -1,9 +1,8 @@
-// Package dial opens the transport connection to a candidate and says why it cannot be opened.
-// Direct TCP is here; whatever else leads to a server's port belongs here too.
 package dial
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/netip"
@@ -20,34 +19,48 @@ type Config struct {
 	// Dial opens one connection; the network is "tcp", the address host:port with an IP literal, or
 	// with the host's name where no address is known. It must return once ctx is done. Nil: net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Proxy is the proxy to go through; nil: straight to the server.
+	Proxy *Proxy
+	// Roots are the authorities that an https proxy's certificate may come from; nil: the system's.
+	Roots *x509.CertPool
 }
 
 // Dial connects to a port of the host at the first of its addresses that answers, in order; without
-// addresses, to the host by name.
+// addresses, to the host by name. With a Proxy, that one connects (see the package comment), and the record
+// of the dialogue with it is returned, with an error as well; without, the record is nil.
 //
 // The error is an *ocserr.Error that wraps the failure of every address tried, in order. Its cause is
 // "connection-refused", "connection-reset", "connect-timeout", "host-unreachable" or, for all else,
-// "connect-failed": of several, the one that came nearest to a connection. Once ctx is done, Dial
-// returns at once with "cancelled", or "logon-timeout" if a deadline ended ctx, wrapping the context's
-// cause as well.
-func Dial(ctx context.Context, cfg Config, host string, port int, addrs []netip.Addr) (net.Conn, error) {
-	dial := cfg.Dial
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
+// "connect-failed": of several, the one that came nearest to a connection. With a Proxy it is one of the
+// causes that begin with "proxy-", and Status is the proxy's HTTP status, if it gave one. Once ctx is done,
+// Dial returns at once with "cancelled", or, if a deadline ended ctx, "logon-timeout" or "proxy-silent",
+// wrapping the context's cause as well.
+func Dial(ctx context.Context, cfg Config, host string, port int, addrs []netip.Addr) (net.Conn, *Via, error) {
+	if cfg.Dial == nil {
+		cfg.Dial = new(net.Dialer).DialContext
 	}
+	if cfg.Proxy != nil {
+		return through(ctx, cfg, host, port, addrs)
+	}
+	conn, err := direct(ctx, cfg, host, port, addrs)
+	return conn, nil, err
+}
+
+// direct connects without a proxy.
+func direct(ctx context.Context, cfg Config, host string, port int, addrs []netip.Addr) (net.Conn, error) {
 	var failures []error
 	for _, address := range addresses(host, port, addrs) {
 		if ctx.Err() != nil {
 			break
 		}
-		conn, err := dial(ctx, "tcp", address)
+		conn, err := cfg.Dial(ctx, "tcp", address)
 		if err == nil {
 			return conn, nil
 		}
 		failures = append(failures, named(address, err))
 	}
 	if ctx.Err() != nil {
-		return nil, ended(ctx, failures)
+		return nil, ended(ctx, ocserr.CauseLogonTimeout, failures)
 	}
 	return nil, ocserr.New(cause(failures), errors.Join(failures...)).At(ocserr.StageDial)
 }
@@ -80,11 +93,11 @@ type endpoint string
 func (endpoint) Network() string  { return "tcp" }
 func (e endpoint) String() string { return string(e) }
 
-// ended is the error of a dial that the end of ctx cut short.
-func ended(ctx context.Context, failures []error) error {
+// ended is the error of a dial that the end of ctx cut short; late is its cause where that was a deadline.
+func ended(ctx context.Context, late ocserr.Cause, failures []error) error {
 	cause := ocserr.CauseCancelled
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		cause = ocserr.CauseLogonTimeout
+		cause = late
 	}
 	return ocserr.New(cause, errors.Join(append([]error{context.Cause(ctx)}, failures...)...)).At(ocserr.StageDial)
 }

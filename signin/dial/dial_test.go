@@ -59,7 +59,7 @@ func requireCause(t *testing.T, want ocserr.Cause, err error) {
 
 func TestDialUsesTheFirstAddressThatAnswers(t *testing.T) {
 	d := &dialer{fails: map[string]error{"10.0.0.1:5061": connectionRefused}}
-	conn, err := Dial(t.Context(), Config{Dial: d.dial}, "fe.contoso.com", 5061, addrs("10.0.0.1", "2001:db8::1", "10.0.0.2"))
+	conn, _, err := Dial(t.Context(), Config{Dial: d.dial}, "fe.contoso.com", 5061, addrs("10.0.0.1", "2001:db8::1", "10.0.0.2"))
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())
 	require.Equal(t, []string{"tcp 10.0.0.1:5061", "tcp [2001:db8::1]:5061"}, d.dialed)
@@ -67,7 +67,7 @@ func TestDialUsesTheFirstAddressThatAnswers(t *testing.T) {
 
 func TestDialWithoutAddressesDialsTheHost(t *testing.T) {
 	d := &dialer{}
-	conn, err := Dial(t.Context(), Config{Dial: d.dial}, "fe.contoso.com", 443, nil)
+	conn, _, err := Dial(t.Context(), Config{Dial: d.dial}, "fe.contoso.com", 443, nil)
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())
 	require.Equal(t, []string{"tcp fe.contoso.com:443"}, d.dialed)
@@ -96,7 +96,7 @@ func TestDialNamesTheCause(t *testing.T) {
 	} {
 		t.Run(test.err.Error(), func(t *testing.T) {
 			d := &dialer{fails: map[string]error{"10.0.0.1:5061": test.err}}
-			_, err := Dial(t.Context(), Config{Dial: d.dial}, "", 5061, addrs("10.0.0.1"))
+			_, _, err := Dial(t.Context(), Config{Dial: d.dial}, "", 5061, addrs("10.0.0.1"))
 			requireCause(t, test.want, err)
 			require.ErrorIs(t, err, ocserr.Connect)
 			require.ErrorIs(t, err, test.err)
@@ -108,7 +108,7 @@ func TestDialKeepsEveryFailureInOrder(t *testing.T) {
 	d := &dialer{fails: map[string]error{
 		"10.0.0.1:5061": networkUnreachable, "10.0.0.2:5061": connectionRefused, "10.0.0.3:5061": errors.New("odd"),
 	}}
-	_, err := Dial(t.Context(), Config{Dial: d.dial}, "", 5061, addrs("10.0.0.1", "10.0.0.2", "10.0.0.3"))
+	_, _, err := Dial(t.Context(), Config{Dial: d.dial}, "", 5061, addrs("10.0.0.1", "10.0.0.2", "10.0.0.3"))
 	requireCause(t, ocserr.CauseConnectionRefused, err)
 	require.ErrorIs(t, err, networkUnreachable)
 	require.ErrorIs(t, err, connectionRefused)
@@ -125,7 +125,7 @@ func TestDialCancelReturnsAtOnceWithTheCause(t *testing.T) {
 		reason := errors.New("the user closed the window")
 		time.AfterFunc(200*time.Millisecond, func() { cancel(reason) })
 		start := time.Now()
-		_, err := Dial(ctx, Config{Dial: d.dial}, "", 5061, addrs("10.0.0.1", "10.0.0.2", "10.0.0.3"))
+		_, _, err := Dial(ctx, Config{Dial: d.dial}, "", 5061, addrs("10.0.0.1", "10.0.0.2", "10.0.0.3"))
 		require.Equal(t, 200*time.Millisecond, time.Since(start))
 		requireCause(t, ocserr.CauseCancelled, err)
 		require.ErrorIs(t, err, ocserr.Cancel)
@@ -141,7 +141,7 @@ func TestDialDeadlineIsALogonTimeout(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 		defer cancel()
 		start := time.Now()
-		_, err := Dial(ctx, Config{Dial: d.dial}, "", 5061, addrs("10.0.0.1"))
+		_, _, err := Dial(ctx, Config{Dial: d.dial}, "", 5061, addrs("10.0.0.1"))
 		require.Equal(t, 15*time.Second, time.Since(start))
 		requireCause(t, ocserr.CauseLogonTimeout, err)
 		require.ErrorIs(t, err, ocserr.LogonTimeout)
@@ -153,7 +153,7 @@ func TestDialCancelledBeforehandDialsNobody(t *testing.T) {
 	d := &dialer{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Dial(ctx, Config{Dial: d.dial}, "", 5061, addrs("10.0.0.1"))
+	_, _, err := Dial(ctx, Config{Dial: d.dial}, "", 5061, addrs("10.0.0.1"))
 	requireCause(t, ocserr.CauseCancelled, err)
 	require.Empty(t, d.dialed)
 }
@@ -162,12 +162,12 @@ func TestDialOverLoopback(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	port := listener.Addr().(*net.TCPAddr).Port
-	conn, err := Dial(t.Context(), Config{}, "localhost", port, addrs("127.0.0.1"))
+	conn, _, err := Dial(t.Context(), Config{}, "localhost", port, addrs("127.0.0.1"))
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())
 	require.NoError(t, listener.Close())
 
-	_, err = Dial(t.Context(), Config{}, "localhost", port, addrs("127.0.0.1"))
+	_, _, err = Dial(t.Context(), Config{}, "localhost", port, addrs("127.0.0.1"))
 	requireCause(t, ocserr.CauseConnectionRefused, err)
 	require.ErrorIs(t, err, connectionRefused)
 }
