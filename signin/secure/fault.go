@@ -3,6 +3,7 @@ package secure
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ type handshake struct {
 	chain               []*x509.Certificate // as the server sent it
 	version             uint16              // 0 before the server's hello
 	certificateDemanded bool                // the server asked for a client certificate
+	certificateGiven    bool                // there was one for it
+	legacy              bool                // Config.Legacy
+	authorities         []*x509.Certificate // Config.Authorities
 }
 
 // fault is an error explained. The text says it all; the error that it wraps is for errors.As.
@@ -56,7 +60,17 @@ func (h *handshake) handshakeFault(err error) (ocserr.Cause, string) {
 		return ocserr.CauseTLSNotTLS, fmt.Sprintf("the server begins with %q, which is not TLS", noTLS.RecordHeader[:])
 	case errors.As(err, &op) && op.Op == "remote error":
 		text := strings.TrimPrefix(op.Err.Error(), "tls: ")
-		return h.alertCause(op.Err), fmt.Sprintf("the server broke off the handshake with the alert %q", text)
+		text = fmt.Sprintf("the server broke off the handshake with the alert %q", text)
+		cause := h.alertCause(op.Err)
+		switch {
+		case cause == ocserr.CauseTLSClientRefused && h.certificateGiven:
+			text += ", when it had got the client certificate"
+		case cause == ocserr.CauseTLSClientRefused:
+			text += ": it demands a client certificate, and there is none for it"
+		}
+		return cause, text
+	case says("unsupported protocol version") && h.legacy:
+		return ocserr.CauseTLSIncompatible, "the server answers with a version older than TLS 1.0"
 	case says("unsupported protocol version"):
 		return ocserr.CauseTLSIncompatible, "the server answers with a version older than TLS 1.2"
 	case says("unconfigured cipher suite"):
@@ -153,21 +167,21 @@ func (h *handshake) otherName(leaf *x509.Certificate) (ocserr.Cause, string) {
 // hasSAN reports whether a certificate has the extension for subject alternative names, which makes
 // its common name void (RFC 6125 6.4.4).
 func hasSAN(c *x509.Certificate) bool {
-	oid := asn1.ObjectIdentifier{2, 5, 29, 17}
-	for _, e := range c.Extensions {
-		if e.Id.Equal(oid) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidSAN()) })
 }
+
+// oidSAN is id-ce-subjectAltName (RFC 5280 4.2.1.6).
+func oidSAN() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{2, 5, 29, 17} }
 
 // untrusted says why no chain leads to a trusted root. The verifier says "unknown authority" also
 // for a signature that it does not verify because it is by SHA-1.
 func (h *handshake) untrusted() (ocserr.Cause, string) {
 	for _, c := range h.chain {
-		if !selfSigned(c) && weak(c.SignatureAlgorithm) {
-			return ocserr.CauseTLSSHA1, fmt.Sprintf("the certificate of %s is signed with %s", subject(c), c.SignatureAlgorithm)
+		if selfSigned(c) || !weak(c.SignatureAlgorithm) {
+			continue
+		}
+		if why := h.refused(c); why != "" {
+			return ocserr.CauseTLSSHA1, why
 		}
 	}
 	top := h.top()
@@ -181,16 +195,23 @@ func (h *handshake) untrusted() (ocserr.Cause, string) {
 		issuer(top), subject(top))
 }
 
-// verify verifies chain and name as crypto/tls does.
-func (h *handshake) verify() ([][]*x509.Certificate, error) {
+// verify verifies chain and name as crypto/tls does, and with legacy as verifyLegacy does where that fails;
+// used is what it then needed.
+func (h *handshake) verify() (chains [][]*x509.Certificate, used []string, err error) {
 	if len(h.chain) == 0 {
-		return nil, errors.New("no certificate from server")
+		return nil, nil, errors.New("no certificate from server")
 	}
 	options := x509.VerifyOptions{DNSName: h.name, Roots: h.roots, Intermediates: x509.NewCertPool()}
 	for _, c := range h.chain[1:] {
 		options.Intermediates.AddCert(c)
 	}
-	return h.chain[0].Verify(options)
+	chains, err = h.chain[0].Verify(options)
+	var unknown x509.UnknownAuthorityError
+	var wrongName x509.HostnameError
+	if h.legacy && (errors.As(err, &unknown) || errors.As(err, &wrongName)) {
+		return h.verifyLegacy()
+	}
+	return chains, nil, err
 }
 
 // top follows the issuers from the server's certificate as far as the server sent them.

@@ -203,7 +203,7 @@ func TestHandshakeNamesTheFaultOfTheHandshake(t *testing.T) {
 		},
 		"client certificate demanded": {
 			runs(&tls.Config{Certificates: cert, MaxVersion: tls.VersionTLS12, ClientAuth: tls.RequireAnyClientCert}),
-			ocserr.CauseTLSClientRefused, "alert",
+			ocserr.CauseTLSClientRefused, "it demands a client certificate, and there is none for it",
 		},
 		"another alert": {
 			says("\x15\x03\x03\x00\x02\x02\x50"), ocserr.CauseTLSHandshakeFailed, `alert "internal error"`,

@@ -49,12 +49,14 @@ func FuzzCertificate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		h := handshake{name: "fe.contoso.com", roots: pool, chain: []*x509.Certificate{cert}}
-		newReport(h.name, tls.ConnectionState{}, h.chain)
-		_, err = h.verify()
-		require.Error(t, err)
-		fault := h.fault(err)
-		require.NotEmpty(t, fault.text)
-		require.NotContains(t, fault.text, "\x1b")
+		for _, legacy := range []bool{false, true} {
+			h := handshake{name: "fe.contoso.com", roots: pool, chain: []*x509.Certificate{cert}, legacy: legacy}
+			newReport(h.name, tls.ConnectionState{}, h.chain)
+			_, _, err = h.verify()
+			require.Error(t, err)
+			fault := h.fault(err)
+			require.NotEmpty(t, fault.text)
+			require.NotContains(t, fault.text, "\x1b")
+		}
 	})
 }

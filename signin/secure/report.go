@@ -25,10 +25,11 @@ type Report struct {
 	ServerName  string       `json:"server_name"` // the name wanted
 	Version     string       `json:"version,omitempty"`
 	CipherSuite string       `json:"cipher_suite,omitempty"`
-	Verified    bool         `json:"verified"`        // chain and name are good
-	Cause       ocserr.Cause `json:"cause,omitempty"` // the fault's cause; set where certificates are skipped, too
-	Fault       string       `json:"fault,omitempty"` // the fault in words
-	Expiry      time.Time    `json:"expiry,omitzero"` // when the chain stops to be valid; of an unverified chain, its first expiry
+	Verified    bool         `json:"verified"`         // chain and name are good
+	Cause       ocserr.Cause `json:"cause,omitempty"`  // the fault's cause; set where certificates are skipped, too
+	Fault       string       `json:"fault,omitempty"`  // the fault in words
+	Legacy      []string     `json:"legacy,omitempty"` // what was needed of Config.Legacy: "TLS 1.0", "TLS 1.1", "RSA key exchange", "3DES", "RC4", "SHA-1 signature", "common name"
+	Expiry      time.Time    `json:"expiry,omitzero"`  // when the chain stops to be valid; of an unverified chain, its first expiry
 
 	// The certificates themselves, for crypto/tls shares them among connections: a session at rest keeps no
 	// description of its own.

@@ -47,12 +47,13 @@ func TestReportJSON(t *testing.T) {
 	}
 	got, err := json.Marshal(&Report{
 		ServerName: "fe.contoso.com", Version: "TLS 1.2", CipherSuite: "TLS_X", Cause: ocserr.CauseTLSExpired, Fault: "expired", Expiry: day,
-		chain: []*x509.Certificate{certificate},
+		Legacy: []string{"TLS 1.0"},
+		chain:  []*x509.Certificate{certificate},
 	})
 	require.NoError(t, err)
 	require.JSONEq(t, `{
 		"server_name": "fe.contoso.com", "version": "TLS 1.2", "cipher_suite": "TLS_X", "verified": false,
-		"cause": "tls-expired", "fault": "expired", "expiry": "2030-01-02T03:04:05Z",
+		"cause": "tls-expired", "fault": "expired", "legacy": ["TLS 1.0"], "expiry": "2030-01-02T03:04:05Z",
 		"chain": [{"subject": "CN=fe", "issuer": "CN=ca", "not_before": "2030-01-02T03:04:05Z", "not_after": "2030-01-02T03:04:05Z",
 			"dns_names": ["fe.contoso.com"], "signature": "SHA256-RSA", "sha256": "03d66dd08835c1ca3f128cceacd1f31ac94163096b20f445ae84285bc0832d72"}]}`, string(got))
 	got, err = json.Marshal(&Report{ServerName: "fe.contoso.com"})

@@ -7,8 +7,10 @@
 //	read.go    reading record by record, so that a connection at rest holds no large buffer
 //	report.go  what is remembered of a handshake
 //	fault.go   why a handshake failed, in a cause and in words
+//	legacy.go  what servers of 2007 need, where Config.Legacy allows it
 //
-// What verifies certificates is crypto/tls itself; this package only explains its verdict.
+// What verifies certificates is crypto/tls itself; this package only explains its verdict. With
+// Config.Legacy it proves signatures itself, and leaves everything else to crypto/x509.
 package secure
 
 import (
@@ -24,7 +26,7 @@ import (
 	ocserr "github.com/ocsgo/ocs/errors"
 )
 
-// Config is the TLS policy of one connection. TLS 1.2 is the lowest version.
+// Config is the TLS policy of one connection. TLS 1.2 is the lowest version, unless Legacy is set.
 type Config struct {
 	// ServerName is the host name or IP literal that the certificate must carry: that of the SRV
 	// target, of the host asked for, or of the configured server. A host name is sent as SNI without
@@ -33,6 +35,19 @@ type Config struct {
 
 	// Roots are the authorities trusted. Nil: the system's.
 	Roots *x509.CertPool
+
+	// Legacy allows what servers of 2007 need, where a server has nothing better: TLS 1.0 and 1.1, RSA key
+	// exchange, 3DES and RC4, chains signed with SHA-1, and certificates with the name in the common name only.
+	// Report.Legacy tells what of it was used. None of it resists a determined attacker.
+	Legacy bool
+
+	// Authorities are certificates that belong to Roots, once more, for a pool does not give out what it holds:
+	// without its issuer's certificate a signature with SHA-1 cannot be proved, and few servers send their root.
+	// They are not trusted unless they are in Roots. Used with Legacy only.
+	Authorities []*x509.Certificate
+
+	// Certificate is what a server is shown that asks for a client certificate. Nil: none.
+	Certificate *tls.Certificate
 
 	// InsecureSkipVerify completes the handshake whatever the certificates are. The report still tells
 	// their fault.
@@ -53,9 +68,12 @@ type Config struct {
 // "connection-reset", "connection-closed". Once ctx is done, Handshake returns at once with
 // "cancelled", or "logon-timeout" if a deadline ended ctx, wrapping the context's cause.
 func Handshake(ctx context.Context, nc net.Conn, cfg Config) (*tls.Conn, *Report, error) {
-	h := handshake{name: serverName(cfg.ServerName), roots: cfg.Roots}
-	demanded := new(bool) // alone, for the connection keeps it: the server asked for a client certificate
-	conn := tls.Client(&frugal{Conn: nc}, &tls.Config{
+	h := &handshake{
+		name: serverName(cfg.ServerName), roots: cfg.Roots,
+		legacy: cfg.Legacy, authorities: cfg.Authorities, certificateGiven: cfg.Certificate != nil,
+	}
+	demanded, certificate := new(bool), cfg.Certificate // alone, for the connection keeps them
+	config := &tls.Config{
 		ServerName:         h.name,
 		RootCAs:            cfg.Roots,
 		InsecureSkipVerify: cfg.InsecureSkipVerify,
@@ -63,9 +81,28 @@ func Handshake(ctx context.Context, nc net.Conn, cfg Config) (*tls.Conn, *Report
 		MinVersion:         tls.VersionTLS12,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			*demanded = true
-			return new(tls.Certificate), nil // none
+			if certificate == nil {
+				return new(tls.Certificate), nil // none
+			}
+			return certificate, nil
 		},
-	})
+	}
+	var chains [][]*x509.Certificate
+	var used []string
+	if cfg.Legacy {
+		config.MinVersion, config.CipherSuites = tls.VersionTLS10, legacySuites()
+		config.InsecureSkipVerify = true // crypto/tls would not accept what h.verify does
+		config.VerifyConnection = func(state tls.ConnectionState) (err error) {
+			if h.chain = state.PeerCertificates; cfg.InsecureSkipVerify {
+				return nil
+			}
+			if chains, used, err = h.verify(); err != nil {
+				return &tls.CertificateVerificationError{UnverifiedCertificates: h.chain, Err: err}
+			}
+			return nil
+		}
+	}
+	conn := tls.Client(&frugal{Conn: nc}, config)
 	err := conn.HandshakeContext(ctx)
 
 	state := conn.ConnectionState()
@@ -84,15 +121,20 @@ func Handshake(ctx context.Context, nc net.Conn, cfg Config) (*tls.Conn, *Report
 		report.Cause, report.Fault = f.cause, f.text
 		return nil, report, ocserr.New(f.cause, f).At(ocserr.StageSecure)
 	}
-	chains := state.VerifiedChains
-	if cfg.InsecureSkipVerify {
-		if chains, err = h.verify(); err != nil {
+	switch {
+	case cfg.InsecureSkipVerify:
+		if chains, used, err = h.verify(); err != nil {
 			f := h.fault(err)
 			report.Cause, report.Fault = f.cause, f.text
 		}
+	case !cfg.Legacy:
+		chains = state.VerifiedChains
 	}
 	if len(chains) > 0 {
 		report.Verified, report.Expiry = true, expiry(chains)
+	}
+	if cfg.Legacy {
+		report.Legacy = append(legacyOf(state.Version, state.CipherSuite), used...)
 	}
 	return conn, report, nil
 }

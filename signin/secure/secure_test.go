@@ -210,6 +210,48 @@ func TestHandshakeWithASilentServer(t *testing.T) {
 	}
 }
 
+func TestHandshakeShowsTheClientCertificate(t *testing.T) {
+	root, other := newRoot(t), newRoot(t, named("Other Root"))
+	forClients := func(c *x509.Certificate) {
+		c.Subject.CommonName, c.ExtKeyUsage = "alice@contoso.com", []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	}
+	good, bad := root.leaf(t, forClients), other.leaf(t, forClients)
+	for name, test := range map[string]struct {
+		certificate *tls.Certificate
+		demand      tls.ClientAuthType
+		cause       ocserr.Cause
+		fault       string
+	}{
+		"good":         {&good, tls.RequireAndVerifyClientCert, "", ""},
+		"bad":          {&bad, tls.RequireAndVerifyClientCert, ocserr.CauseTLSClientRefused, "when it had got the client certificate"},
+		"none":         {nil, tls.RequireAndVerifyClientCert, ocserr.CauseTLSClientRefused, "there is none for it"},
+		"none needed":  {nil, tls.RequestClientCert, "", ""},
+		"nobody asked": {&good, tls.NoClientCert, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shown := make(chan int, 1)
+			server := &tls.Config{
+				Certificates: []tls.Certificate{root.leaf(t)}, ClientAuth: test.demand, ClientCAs: root.pool(), MaxVersion: tls.VersionTLS12,
+				VerifyConnection: func(state tls.ConnectionState) error {
+					shown <- len(state.PeerCertificates)
+					return nil
+				},
+			}
+			conn, report, err := Handshake(t.Context(), serveTLS(t, server), Config{
+				ServerName: "fe.contoso.com", Roots: root.pool(), Certificate: test.certificate,
+			})
+			if test.cause != "" {
+				requireCause(t, test.cause, err)
+				require.Contains(t, report.Fault, test.fault)
+				return
+			}
+			require.NoError(t, err)
+			require.NoError(t, conn.Close())
+			require.Equal(t, test.certificate != nil && test.demand != tls.NoClientCert, <-shown > 0)
+		})
+	}
+}
+
 func TestHandshakeWritesTheKeyLogOnlyThere(t *testing.T) {
 	root := newRoot(t)
 	var log bytes.Buffer
