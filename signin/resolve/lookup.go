@@ -24,9 +24,14 @@ type lookup struct {
 	done chan struct{}
 }
 
-// addresses looks a name up: in the hosts file, else A and AAAA at once. However many candidates share
-// a name, it is asked for once.
+// addresses looks up the name of a candidate.
 func (r *resolver) addresses(ctx context.Context, name string) *lookup {
+	return r.find(ctx, name, r.found)
+}
+
+// find looks a name up: in the hosts file, else A and AAAA at once. However many share a name, it is asked
+// for once. Found is called with the first address.
+func (r *resolver) find(ctx context.Context, name string, found func()) *lookup {
 	key := strings.ToLower(name)
 	r.mu.Lock()
 	l, known := r.lookups[key]
@@ -44,7 +49,7 @@ func (r *resolver) addresses(ctx context.Context, name string) *lookup {
 	if addrs := r.hosts[fold(name)]; len(addrs) > 0 {
 		l.addrs = addrs
 		l.questions = []Question{{Name: fold(name), Type: "A, AAAA", Server: "hosts file", Answer: join(addrs)}}
-		r.found()
+		found()
 		return l
 	}
 	types := []uint16{dns.TypeA, dns.TypeAAAA}
@@ -54,7 +59,7 @@ func (r *resolver) addresses(ctx context.Context, name string) *lookup {
 		wg.Go(func() {
 			replies[i], asked[i] = r.ask(ctx, name, qtype)
 			if len(addressesOf(replies[i].records)) > 0 {
-				r.found()
+				found()
 			}
 		})
 	}
@@ -175,10 +180,13 @@ func join(addrs []netip.Addr) string {
 }
 
 // nothingFound is the error of a discovery without a candidate: the most telling thing that happened.
-func nothingFound(domain string, offers []offer, lookups []*lookup) error {
+func nothingFound(domain string, auto autodiscovered, offers []offer, lookups []*lookup) error {
 	// A name that could not be asked for comes before one that is said not to exist: it may be the one.
 	var failures []*failure
 	var homeless, declined []string
+	for _, t := range auto.targets {
+		homeless = append(homeless, t.host)
+	}
 	for _, o := range offers {
 		if o.failure != nil {
 			failures = append(failures, o.failure)
@@ -209,6 +217,8 @@ func nothingFound(domain string, offers []offer, lookups []*lookup) error {
 		return ocserr.New(ocserr.CauseSRVTargetNotFound, fmt.Errorf("DNS has no address for %s", strings.Join(homeless, ", ")))
 	case len(declined) > 0:
 		return ocserr.New(ocserr.CauseServiceNotOffered, fmt.Errorf("the target of %s is \".\"", strings.Join(declined, ", ")))
+	case auto.failure != nil:
+		return ocserr.New(ocserr.CauseAutodiscoverFailed, auto.failure)
 	}
 	return ocserr.New(ocserr.CauseNoServerFound, fmt.Errorf("DNS has no SRV record and no address for the servers of %q", domain))
 }

@@ -19,6 +19,8 @@ import (
 // A host name is looked up in the hosts file and then by the same servers as in Discover; a name
 // without a trailing dot also with the search list of the system's configuration.
 //
+// Where DNS gives no address, Config.ByName can leave the name to a proxy.
+//
 // The error is an *ocserr.Error: "no-server-address" and "invalid-server-address" for text that names
 // no server, "host-not-found" if the name has no address, "dns-failure", "dns-timeout" and the like if
 // that could not be found out, "cancelled" once ctx is done. The plan is never nil.
@@ -62,6 +64,9 @@ func Manual(ctx context.Context, cfg Config, server string, transport Transport)
 		return plan, cancelled(ctx)
 	case len(last.addrs) > 0:
 		candidate.Addrs = last.addrs
+		plan.Candidates = []Candidate{candidate}
+		return plan, nil
+	case candidate.leave(cfg.ByName):
 		plan.Candidates = []Candidate{candidate}
 		return plan, nil
 	case last.failure != nil:

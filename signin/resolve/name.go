@@ -13,6 +13,10 @@ import (
 // name becomes its A-labels (RFC 5891). Names that servers answer pass here too, so nothing strange
 // gets into a certificate check, a log or a terminal.
 func hostname(s string) (string, error) {
+	const most = 4 * 253 // bytes, of names in UTF-8
+	if len(s) > most {
+		return "", fmt.Errorf("%q is longer than the 253 characters of a DNS name", s[:32]+"...")
+	}
 	if !utf8.ValidString(s) {
 		return "", fmt.Errorf("%q is not a DNS name: it is not UTF-8", s)
 	}

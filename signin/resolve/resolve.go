@@ -4,14 +4,17 @@
 //
 // The files, in the order in which a name passes them:
 //
-//	resolve.go   what a plan is; discovery by domain (Discover)
-//	manual.go    a server named by the user (Manual)
-//	name.go      which names may be asked at all
-//	lookup.go    the addresses of one name: hosts file, additional records, A and AAAA
-//	ask.go       one question to DNS: servers, retries, aliases, what an answer means
-//	exchange.go  one query and its answer as bytes over UDP or TCP
-//	system.go    the system's DNS servers, hosts file and resolver
-//	srv.go       SRV records by priority and weight (RFC 2782)
+//	resolve.go       how to ask (Config); discovery by domain (Discover)
+//	plan.go          what a plan is, and how it is made of the answers under each policy
+//	naming.go        which names servers may have
+//	manual.go        a server named by the user (Manual)
+//	name.go          which names may be asked at all
+//	autodiscover.go  Lync's autodiscover service over HTTPS; autodocument.go: what it answers
+//	lookup.go        the addresses of one name: hosts file, additional records, A and AAAA
+//	ask.go           one question to DNS: servers, retries, aliases, what an answer means
+//	exchange.go      one query and its answer as bytes over UDP or TCP
+//	system.go        the system's DNS servers, hosts file and resolver
+//	srv.go           SRV records by priority and weight (RFC 2782)
 //
 // This is the one package on the client's side that imports miekg/dns.
 package resolve
@@ -19,9 +22,7 @@ package resolve
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -81,6 +82,19 @@ type Config struct {
 	// Policy selects among what was found. Empty: Resilient.
 	Policy Policy
 
+	// Autodiscover also asks Lync's autodiscover service, whose servers come first, as Lync's own clients
+	// have it. Nil: it is not asked, since OCS 2007 has none and a firewall in its way costs seconds. It is
+	// not for the policy Communicator, which knows none either, nor for OnlyTCP.
+	Autodiscover *Autodiscover
+
+	// ByName tells whether a proxy on the way to a server looks its name up. Then a server without an
+	// address here is a candidate all the same, by name: the target of an SRV record, the server given to
+	// Manual, and, if nothing else was found, the host names of the domain. Nil: there is no proxy.
+	ByName func(host string, port int) bool
+
+	// Naming says which names servers that DNS or autodiscover name may have. Empty: NamingAny.
+	Naming Naming
+
 	// Timeout bounds discovery as a whole. 0: DefaultTimeout.
 	Timeout time.Duration
 
@@ -96,51 +110,6 @@ type Config struct {
 	// Intn returns a random number in [0,n), which orders SRV records of one priority by weight.
 	// Nil: math/rand/v2.
 	Intn func(n int) int
-}
-
-// Plan is where to try to sign in, and why. It is made for reports: it marshals to JSON.
-type Plan struct {
-	Domain     string      `json:"domain,omitempty"` // the SIP domain; empty for a server named by the user
-	Policy     Policy      `json:"policy,omitempty"` // empty for a server named by the user
-	Questions  []Question  `json:"questions"`        // in list order, not in order of time: they went out together
-	Candidates []Candidate `json:"candidates"`       // in the order in which to try them
-}
-
-// Candidate is one server to try.
-type Candidate struct {
-	Host      string       `json:"host"` // the name that its certificate must carry; no trailing dot; or an IP literal
-	Port      int          `json:"port"`
-	Transport Transport    `json:"transport"`
-	Addrs     []netip.Addr `json:"addrs"` // IPv4 first: most of these servers have nothing else
-	Why       string       `json:"why"`   // "SRV _sipinternaltls._tcp.contoso.com, priority 0", "A sip.contoso.com", "configured server"
-}
-
-// Question is one question put to one server.
-type Question struct {
-	Name     string        // as asked, without trailing dot
-	Type     string        // "SRV", "A", "AAAA"; "A, AAAA" of the hosts file
-	Server   string        // who was asked: host:port, "hosts file", "system resolver"
-	Network  string        // "udp", "tcp"; empty if no packet was sent by this package
-	Answer   string        // the records, "NXDOMAIN", "NOERROR, no data", "SERVFAIL", "timeout" ...
-	Duration time.Duration // from question to answer
-	Err      error         // why there is no answer: a *net.DNSError; nil for an answer, "no" included
-}
-
-// MarshalJSON gives the duration in milliseconds and the error as text.
-func (q Question) MarshalJSON() ([]byte, error) {
-	out := struct {
-		Name       string  `json:"name"`
-		Type       string  `json:"type"`
-		Server     string  `json:"server,omitempty"`
-		Network    string  `json:"network,omitempty"`
-		Answer     string  `json:"answer"`
-		DurationMS float64 `json:"duration_ms"`
-		Error      string  `json:"error,omitempty"`
-	}{q.Name, q.Type, q.Server, q.Network, q.Answer, float64(q.Duration.Microseconds()) / 1000, ""}
-	if q.Err != nil {
-		out.Error = q.Err.Error()
-	}
-	return json.Marshal(out)
 }
 
 // service is an SRV name and what its records promise.
@@ -186,7 +155,7 @@ func (c Config) endpoints() (Transport, []int) {
 // by RFC 2782.
 //
 // The error is an *ocserr.Error. DNS knows no server: "no-server-found", "srv-target-not-found",
-// "service-not-offered". DNS did not say: "dns-failure", "dns-timeout", "dns-unreachable",
+// "service-not-offered", "autodiscover-failed". Servers were found and Config.Naming allows none: "strict-naming-refused". DNS did not say: "dns-failure", "dns-timeout", "dns-unreachable",
 // "dns-bad-answer". A domain that cannot be one: "invalid-sign-in-name"; such a DNS server:
 // "invalid-config". ctx is done: "cancelled", wrapping its cause. The plan is never nil: it holds what
 // was asked until then.
@@ -217,65 +186,21 @@ func Discover(ctx context.Context, cfg Config, domain string) (*Plan, error) {
 	for i, name := range names {
 		wg.Go(func() { lookups[i] = r.addresses(asking, name) })
 	}
+	var auto autodiscovered
+	wg.Go(func() { auto = r.autodiscover(asking, cfg, domain) })
 	wg.Wait()
 
-	plan.Questions = questions(offers, lookups)
+	plan.Questions = questions(auto, offers, lookups)
 	if ctx.Err() != nil {
 		return plan, cancelled(ctx)
 	}
-	plan.Candidates = cfg.candidates(offers, names, lookups)
-	if len(plan.Candidates) == 0 {
-		return plan, nothingFound(domain, offers, lookups)
+	plan.candidates(cfg, auto, offers, names, lookups)
+	switch {
+	case len(plan.Candidates) > 0:
+		return plan, nil
+	case len(plan.Refused) > 0:
+		refused := plan.Refused[0]
+		return plan, cfg.Naming.Check(domain, refused.Host)
 	}
-	return plan, nil
-}
-
-// candidates lists what the answers offer, in order and without repetition.
-func (c Config) candidates(offers []offer, names []string, lookups []*lookup) []Candidate {
-	list := []Candidate{}
-	seen := map[string]bool{}
-	add := func(host string, port int, transport Transport, addrs []netip.Addr, why string) {
-		key := fmt.Sprintf("%s %s %d", transport, fold(host), port)
-		if len(addrs) > 0 && !seen[key] {
-			seen[key] = true
-			list = append(list, Candidate{host, port, transport, addrs, why})
-		}
-	}
-	for _, o := range offers {
-		for _, t := range o.targets {
-			add(t.host, t.port, o.transport, t.lookup.addrs, fmt.Sprintf("SRV %s, priority %d", o.name, t.priority))
-		}
-		if len(o.targets) > 0 && c.Policy == Communicator {
-			return list
-		}
-	}
-	transport, ports := c.endpoints()
-	for i, name := range names {
-		for _, port := range ports {
-			add(name, port, transport, lookups[i].addrs, "A "+name)
-		}
-	}
-	return list
-}
-
-// questions puts every question into list order; an address asked for by two is listed once.
-func questions(offers []offer, lookups []*lookup) []Question {
-	list := []Question{}
-	seen := map[*lookup]bool{}
-	add := func(l *lookup) {
-		if !seen[l] {
-			seen[l] = true
-			list = append(list, l.questions...)
-		}
-	}
-	for _, o := range offers {
-		list = append(list, o.questions...)
-		for _, t := range o.targets {
-			add(t.lookup)
-		}
-	}
-	for _, l := range lookups {
-		add(l)
-	}
-	return list
+	return plan, nothingFound(domain, auto, offers, lookups)
 }
