@@ -16,10 +16,10 @@ import (
 
 // Config is what a presence needs of its session.
 type Config struct {
-	Conn     *sip.Conn
-	Endpoint *register.Endpoint
-	Events   []string // the server's Allow-Events: nothing else is subscribed to
-	Machine  string   // the host's name, published with the device
+	Registration *register.Registration // sends the requests
+	Endpoint     *register.Endpoint
+	Events       []string // the server's Allow-Events: nothing else is subscribed to
+	Machine      string   // the host's name, published with the device
 	// Changed is told of a status that this presence did not set itself: chosen at another endpoint of
 	// the user. It runs on the connection's reader and must not block. nil: not told.
 	Changed func(status.Status)
@@ -61,9 +61,9 @@ func New(cfg Config) *Presence {
 // publication does: the error is the *ocserr.Error of the server's answer (cause publication-refused),
 // the connection's end, or ctx's cause.
 func (p *Presence) Start(ctx context.Context, initial status.Status) error {
-	subscribing := make([]*sip.Call, len(p.subscriptions))
+	subscribing := make([]*register.Call, len(p.subscriptions))
 	for i, s := range p.subscriptions {
-		call, err := s.start(p.cfg)
+		call, err := s.start(ctx, p.cfg)
 		if err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (p *Presence) Start(ctx context.Context, initial status.Status) error {
 	if initial != 0 && initial != status.Online {
 		publications = append(publications, p.userState(initial)...)
 	}
-	publishing, err := p.send(publications)
+	publishing, err := p.send(ctx, publications)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (p *Presence) Publish(ctx context.Context, st status.Status) error {
 	p.publishing++
 	p.mu.Unlock()
 	publications := p.userState(st)
-	call, err := p.send(publications)
+	call, err := p.send(ctx, publications)
 	if err == nil {
 		err = p.settle(ctx, call, publications)
 	}
@@ -145,7 +145,7 @@ const refreshLimit = 32 * time.Second
 func (p *Presence) refresh(s *subscription) {
 	ctx, cancel := context.WithTimeout(context.Background(), refreshLimit)
 	defer cancel()
-	call, err := s.start(p.cfg)
+	call, err := s.start(ctx, p.cfg)
 	if err != nil {
 		return
 	}

@@ -130,7 +130,11 @@ func state(kind string, manual bool, availability int) string {
 }
 
 // send sends one SERVICE with the publications at the versions last told by the server.
-func (p *Presence) send(publications []publication) (*sip.Call, error) {
+func (p *Presence) send(ctx context.Context, publications []publication) (*register.Call, error) {
+	return p.cfg.Registration.Start(ctx, func() (*sip.Request, error) { return p.request(publications) })
+}
+
+func (p *Presence) request(publications []publication) (*sip.Request, error) {
 	var body strings.Builder
 	fmt.Fprintf(&body, `<publish xmlns="http://schemas.microsoft.com/2006/09/sip/rich-presence"><publications uri="%s">`, escape(p.cfg.Endpoint.URI))
 	p.mu.Lock()
@@ -149,12 +153,12 @@ func (p *Presence) send(publications []publication) (*sip.Call, error) {
 	}
 	sip.Add(req, "Contact", p.cfg.Endpoint.Contact())
 	sip.SetBody(req, "application/msrtc-category-publish+xml", []byte(body.String()))
-	return p.cfg.Conn.Start(req)
+	return req, nil
 }
 
 // settle waits for the answer to a publish that send sent, and repeats it after a version conflict (409)
 // with the versions that the server told.
-func (p *Presence) settle(ctx context.Context, call *sip.Call, publications []publication) error {
+func (p *Presence) settle(ctx context.Context, call *register.Call, publications []publication) error {
 	for attempt := 1; ; attempt++ {
 		res, err := call.Wait(ctx)
 		if err != nil {
@@ -176,7 +180,7 @@ func (p *Presence) settle(ctx context.Context, call *sip.Call, publications []pu
 			}
 		}
 		p.mu.Unlock()
-		if call, err = p.send(publications); err != nil {
+		if call, err = p.send(ctx, publications); err != nil {
 			return err
 		}
 	}

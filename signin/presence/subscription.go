@@ -1,11 +1,13 @@
 package presence
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/ocsgo/ocs/signin/register"
 	"github.com/ocsgo/ocs/sip"
 )
 
@@ -65,7 +67,11 @@ var questions = [...]question{
 }
 
 // start sends the SUBSCRIBE; the first one opens the dialog, later ones refresh it inside.
-func (s *subscription) start(cfg Config) (*sip.Call, error) {
+func (s *subscription) start(ctx context.Context, cfg Config) (*register.Call, error) {
+	return cfg.Registration.Start(ctx, func() (*sip.Request, error) { return s.request(cfg) })
+}
+
+func (s *subscription) request(cfg Config) (*sip.Request, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.callID == "" {
@@ -94,7 +100,7 @@ func (s *subscription) start(cfg Config) (*sip.Call, error) {
 	} else {
 		sip.SetBody(req, s.accept, []byte(s.body))
 	}
-	return cfg.Conn.Start(req)
+	return req, nil
 }
 
 // answered takes the answer to a SUBSCRIBE: it keeps the dialog, arms the timer that calls refresh, and

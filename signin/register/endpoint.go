@@ -82,6 +82,15 @@ func (e *Endpoint) Request(method, uri, to, fromTag, callID string, cseq int) (*
 	return req, nil
 }
 
+// next makes a request a new one of the same content.
+func next(req *sip.Request) {
+	number, method, _ := strings.Cut(sip.Value(req, "CSeq"), " ")
+	n, _ := strconv.Atoi(number) // a number: the request has been sent
+	sip.Set(req, "CSeq", strconv.Itoa(n+1)+" "+method)
+	via, _, _ := strings.Cut(sip.Value(req, "Via"), ";branch=")
+	sip.Set(req, "Via", via+";branch="+sip.NewBranch())
+}
+
 // registerContact is the Contact of a REGISTER; proxy=replace asks the server to put the address it sees
 // in place of ours (MS-SIPREGE).
 func (e *Endpoint) registerContact() string {

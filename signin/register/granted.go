@@ -25,6 +25,8 @@ type Granted struct {
 	RemoteUser bool             // connected through an Edge (ms-user-logon-data)
 	Action     string           // presence-state register-action: "added", "refreshed", "fixed" or empty
 	Warnings   []ocserr.Warning // version filter's advice: 312, 313, 314 on a success
+
+	renewIn time.Duration // until the security association must be renewed; 0: there is none
 }
 
 // readGranted reads a 200. The binding of this endpoint is told from others by its instance, whatever the

@@ -18,19 +18,21 @@ type Registration struct {
 
 	callID string        // one for all REGISTERs of a connection
 	tag    string        // one From tag likewise, as Microsoft's clients keep it
-	turn   chan struct{} // holds the right to send a REGISTER
+	turn   chan struct{} // holds the right to send
 	cseq   int           // of the last REGISTER; guarded by turn
 	expiry string        // Expires to ask for, after a 423; guarded by turn
 
 	granted Granted // guarded by turn
+	proofs  int     // how often the endpoint has proved itself anew; guarded by turn
 }
 
 // Register brings the endpoint on conn to a registration: it sends REGISTER, answers the server's
 // challenges through a, and returns once the server has accepted (RFC 3261 10.2, MS-SIPREGE 3.1.1).
 //
 // Its error is ctx's cause, a *sip.ConnError where the connection died, a *sip.VerifyError where the answer
-// was not signed as it must be, or the *ocserr.Error of the server's refusal. It sets no limit of its own;
-// a bounds the handshake.
+// was not signed as it must be, a *Redirect to another server, or the *ocserr.Error of the server's refusal. It
+// sets no limit of its own; a bounds the handshake. Where ctx ends the server may yet accept: a removal is sent
+// behind the last REGISTER.
 func Register(ctx context.Context, conn *sip.Conn, e *Endpoint, a *auth.Client) (*Registration, error) {
 	r := &Registration{
 		conn: conn, endpoint: e, auth: a,
@@ -38,11 +40,16 @@ func Register(ctx context.Context, conn *sip.Conn, e *Endpoint, a *auth.Client) 
 	}
 	res, err := r.ladder(ctx, "")
 	if err != nil {
+		if ctx.Err() != nil {
+			r.Withdraw()
+		}
 		return nil, err
 	}
-	if r.granted, err = readGranted(res, e); err != nil {
+	granted, err := readGranted(res, e)
+	if err != nil {
 		return nil, err
 	}
+	r.keep(granted)
 	e.contact = r.granted.Contact
 	return r, nil
 }
@@ -69,6 +76,8 @@ func (r *Registration) ladder(ctx context.Context, expires string) (*sip.Respons
 			if err := r.auth.Challenge(ctx, res); err != nil {
 				return nil, err
 			}
+		case res.StatusCode == 301 || res.StatusCode == 302:
+			return nil, redirection(res)
 		case res.StatusCode == 423 && r.expiry == "" && expires == "" && minExpires(res) != "":
 			r.expiry = minExpires(res)
 		default:
@@ -77,9 +86,17 @@ func (r *Registration) ladder(ctx context.Context, expires string) (*sip.Respons
 	}
 }
 
-// send sends one REGISTER and waits for its final answer. expires overrides the expiry to ask for;
-// empty leaves the choice to the server.
+// send sends one REGISTER and waits for its final answer.
 func (r *Registration) send(ctx context.Context, expires string) (*sip.Response, error) {
+	call, err := r.start(expires) // not Do: a sign-out is sent even where nobody can wait for its answer
+	if err != nil {
+		return nil, err
+	}
+	return call.Wait(ctx)
+}
+
+// start sends one REGISTER. expires overrides the expiry to ask for; empty leaves the choice to the server.
+func (r *Registration) start(expires string) (*sip.Call, error) {
 	r.cseq++
 	e := r.endpoint
 	req, err := e.Request("REGISTER", "sip:"+e.Domain(), "", r.tag, r.callID, r.cseq)
@@ -99,11 +116,7 @@ func (r *Registration) send(ctx context.Context, expires string) (*sip.Response,
 		sip.Add(req, "Expires", expires)
 	}
 	sip.SetBody(req, "", nil)
-	call, err := r.conn.Start(req) // not Do: a sign-out is sent even where nobody can wait for its answer
-	if err != nil {
-		return nil, err
-	}
-	return call.Wait(ctx)
+	return r.conn.Start(req)
 }
 
 // minExpires reads Min-Expires of a 423 (RFC 3261 20.23); empty when it is not a number of seconds.
