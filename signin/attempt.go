@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"os"
+	"syscall"
 	"time"
 
 	ocserr "github.com/ocsgo/ocs/errors"
@@ -21,7 +23,8 @@ type attempt struct {
 	client   *Client
 	cfg      *Config
 	hostname string
-	auth     *auth.Client
+	auth     *auth.Client   // of the present connection; nil before there is one
+	earlier  Authentication // with the servers that redirected
 
 	stage  ocserr.Stage // reached so far
 	report Report       // what has been learned so far
@@ -43,7 +46,6 @@ func newAttempt(c *Client) *attempt {
 	}
 	return &attempt{
 		client: c, cfg: c.cfg, hostname: hostname,
-		auth: auth.NewClient(auth.ClientConfig{Password: c.cfg.Credentials, Schemes: c.cfg.Schemes, Hostname: hostname}),
 		report: Report{
 			SignInName: c.cfg.address(), User: c.cfg.Credentials.User, Policy: cmp.Or(c.cfg.Policy, resolve.Resilient), Started: time.Now(),
 		},
@@ -61,13 +63,8 @@ func (a *attempt) run(ctx context.Context) (*Session, error) {
 	a.client.apply(status.Resolved())
 	connecting, stop := context.WithTimeoutCause(ctx, ConnectingLimit, errConnectingLimit)
 	defer stop()
-	link, err := a.connect(connecting, plan.Candidates)
+	s, err := a.reach(connecting, plan.Candidates)
 	if err != nil {
-		return nil, a.fail(connecting, err)
-	}
-	s := newSession(a, link)
-	if err := a.register(connecting, s); err != nil {
-		s.discard()
 		return nil, a.fail(connecting, err)
 	}
 
@@ -82,19 +79,33 @@ func (a *attempt) run(ctx context.Context) (*Session, error) {
 	return s, nil
 }
 
+// reach takes the attempt from candidates to a registered session, by way of other servers where one redirects.
+func (a *attempt) reach(ctx context.Context, candidates []resolve.Candidate) (*Session, error) {
+	for {
+		link, err := a.connect(ctx, candidates)
+		if err != nil {
+			return nil, err
+		}
+		s := newSession(a, link)
+		err = a.register(ctx, s)
+		if err == nil {
+			return s, nil
+		}
+		s.discard()
+		redirect, ok := errors.AsType[*register.Redirect](err)
+		if !ok {
+			return nil, err
+		}
+		if candidates, err = a.follow(ctx, link.candidate, redirect); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // resolve finds the candidates, in the order in which they are to be tried.
 func (a *attempt) resolve(ctx context.Context) (*resolve.Plan, error) {
 	defer a.enter(ocserr.StageResolve)()
-	cfg := resolve.Config{
-		Server: a.cfg.DNS, OnlyTCP: a.cfg.Transport == TransportTCP, Policy: a.cfg.Policy, Exchange: a.cfg.Exchange,
-	}
-	var plan *resolve.Plan
-	var err error
-	if a.cfg.Server != "" {
-		plan, err = resolve.Manual(ctx, cfg, a.cfg.Server, a.cfg.Transport)
-	} else {
-		plan, err = resolve.Discover(ctx, cfg, a.cfg.domain())
-	}
+	plan, err := a.cfg.discover(ctx, a.cfg.domain())
 	a.report.Discovery = plan
 	return plan, err
 }
@@ -103,13 +114,17 @@ func (a *attempt) resolve(ctx context.Context) (*resolve.Plan, error) {
 func (a *attempt) register(ctx context.Context, s *Session) error {
 	defer a.enter(ocserr.StageRegister)()
 	r, err := register.Register(ctx, s.conn, s.endpoint, a.auth)
-	a.report.Authentication = authentication(a.auth.State())
+	a.report.Authentication = a.authentication()
 	if err != nil {
 		return err
 	}
 	s.registration = r
 	granted := r.Granted()
 	a.report.Registration = registration(granted)
+	if err := a.cfg.checkServer(granted.Server); err != nil {
+		r.Withdraw()
+		return err
+	}
 	s.conn.KeepAlive(granted.KeepAlive)
 	return nil
 }
@@ -125,7 +140,7 @@ func (a *attempt) present(ctx context.Context, s *Session) (status.Status, error
 	ctx, stop := context.WithTimeoutCause(ctx, SynchronizingLimit, errSynchronizingLimit)
 	defer stop()
 	p := presence.New(presence.Config{
-		Conn: s.conn, Endpoint: s.endpoint, Events: granted.Events, Machine: a.hostname, Changed: s.changed,
+		Registration: s.registration, Endpoint: s.endpoint, Events: granted.Events, Machine: a.hostname, Changed: s.changed,
 	})
 	s.setPresence(p)
 	err := p.Start(ctx, a.cfg.InitialStatus)
@@ -154,6 +169,7 @@ func (a *attempt) retreat(ctx context.Context, s *Session, err error) *ocserr.Er
 		_ = s.signOut(context.WithoutCancel(ctx)) // it is out in any case
 		return cancelled
 	}
+	s.registration.Withdraw()
 	s.discard()
 	return a.fail(ctx, err)
 }
@@ -166,14 +182,25 @@ func (a *attempt) close(err *ocserr.Error) *Report {
 		a.report.HR = err.Code
 	}
 	a.report.Code = a.report.HR.Name()
-	a.report.Authentication = authentication(a.auth.State())
+	a.report.Authentication = a.authentication()
 	return &a.report
+}
+
+// authentication is what is proved so far.
+func (a *attempt) authentication() Authentication {
+	if a.auth == nil {
+		return a.earlier
+	}
+	return a.earlier.and(a.auth.State())
 }
 
 // coded turns whatever ended a stage into an Error: the end of ctx by a limit, the end of ctx by the caller,
 // the stage's own Error, or the connection's end.
 func (a *attempt) coded(ctx context.Context, err error) *ocserr.Error {
+	known, _ := errors.AsType[*ocserr.Error](err)
 	switch {
+	case errors.Is(context.Cause(ctx), errConnectingLimit) && known != nil && known.Code == ocserr.LogonTimeout:
+		return known // it knows who was silent
 	case errors.Is(context.Cause(ctx), errConnectingLimit):
 		return ocserr.New(ocserr.CauseLogonTimeout, err).At(a.stage)
 	case ctx.Err() != nil:
@@ -200,12 +227,25 @@ func coded(err error, stage ocserr.Stage) *ocserr.Error {
 		cause = ocserr.CausePresenceUnanswered
 	case errors.Is(err, sip.ErrTimeout):
 		cause = ocserr.CauseServerTimeout
-	case errors.As(err, &conn) && conn.Op == "parse":
-		cause = ocserr.CauseAnswerUnreadable
 	case errors.As(err, &conn):
-		cause = ocserr.CauseConnectionClosed
+		cause = ended(conn)
 	}
 	return ocserr.New(cause, err).At(stage)
+}
+
+// ended is the cause of a connection's end.
+func ended(conn *sip.ConnError) ocserr.Cause {
+	switch {
+	case conn.Op == "parse" && errors.Is(conn, sip.ErrTooLarge):
+		return ocserr.CauseAnswerTooLarge
+	case conn.Op == "parse":
+		return ocserr.CauseAnswerUnreadable
+	case errors.Is(conn, io.EOF), errors.Is(conn, io.ErrUnexpectedEOF), errors.Is(conn, syscall.EPIPE):
+		return ocserr.CauseConnectionClosed
+	case errors.Is(conn, syscall.ECONNRESET):
+		return ocserr.CauseConnectionReset
+	}
+	return ocserr.CauseConnectionLost
 }
 
 // enter notes that a stage begins; the function that it returns notes its end.

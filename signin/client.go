@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/sip/auth/ocauthws"
 	"github.com/ocsgo/ocs/status"
 )
 
@@ -13,6 +14,8 @@ import (
 type Client struct {
 	cfg    *Config // a pointer: fmt would print a Secret in an unexported struct
 	events *status.Log
+
+	certificates *ocauthws.Cache // for TLS-DSK
 
 	mu      sync.Mutex
 	state   status.Status
@@ -33,7 +36,10 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Credentials.User == "" {
 		cfg.Credentials.User = cfg.address()
 	}
-	return &Client{cfg: &cfg, events: status.NewLog(), state: status.Offline}, nil
+	return &Client{
+		cfg: &cfg, events: status.NewLog(), state: status.Offline,
+		certificates: &ocauthws.Cache{Folder: cfg.CertificateFolder},
+	}, nil
 }
 
 // SignIn makes one attempt. It returns when the user is online: a Session in hand is a client that is ready.

@@ -2,18 +2,22 @@ package signin
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/signin/dial"
 	"github.com/ocsgo/ocs/signin/resolve"
 	"github.com/ocsgo/ocs/sip/auth"
+	"github.com/ocsgo/ocs/sip/auth/kerberos"
 	"github.com/ocsgo/ocs/status"
 )
 
@@ -57,19 +61,48 @@ type Config struct {
 	Transport Transport
 	// Policy is the discovery policy: empty means resolve.Resilient.
 	Policy resolve.Policy
+	// Autodiscover also asks Lync's autodiscover service (HTTPS) for servers. OCS 2007 has none.
+	Autodiscover bool
+	// Naming says which names servers may have that DNS or a redirect leads to. Empty: every name.
+	Naming resolve.Naming
 	// DNS is "host" or "host:port" of the DNS server to ask. Empty: the system's.
 	DNS string
 
+	// Proxy says through which proxy a server ("host:port") is reached; it is asked for every candidate. nil, or a nil
+	// proxy: straight. Behind a proxy names that DNS does not know here are left to the proxy.
+	Proxy func(target string) (*dial.Proxy, error)
+
 	// Roots are the certificate authorities to trust. nil: the system's.
 	Roots *x509.CertPool
+	// Authorities are the certificates in Roots once more, which a pool does not give out. LegacyTLS needs them, to prove
+	// what an authority signed with SHA-1. They add no trust.
+	Authorities []*x509.Certificate
+	// ClientCertificate is shown to a server that asks for one. nil: none.
+	ClientCertificate *tls.Certificate
+	// LegacyTLS accepts what servers of 2007 have and crypto/tls no longer does: TLS 1.0, RSA key exchange, 3DES, SHA-1
+	// chains, certificates with a common name alone. The report says what of it was used.
+	LegacyTLS bool
 	// InsecureSkipVerify goes on after a certificate fault, which the report still names. Anybody can then
 	// pose as the server.
 	InsecureSkipVerify bool
 	// KeyLog receives the TLS session secrets in NSS key log format, for analysers. nil: none.
 	KeyLog io.Writer
 
-	// Schemes limits authentication to these schemes ("NTLM", "Digest"). nil: all, the best offered first.
+	// Schemes limits authentication to these schemes ("TLS-DSK", "Kerberos", "NTLM", "Digest"). nil: all, the best offered
+	// first.
 	Schemes []string
+	// Kerberos says how to get Kerberos tickets: by Keytab or CCache, else by Credentials, else from the credential
+	// cache of the environment. What is empty of Domain and Dial is filled in. nil: Kerberos is not used, since a KDC that
+	// cannot be reached would use up the time for connecting.
+	Kerberos *kerberos.Client
+	// CertificateFolder keeps the certificates for TLS-DSK on disk, for the next Client. Empty: in memory.
+	CertificateFolder string
+	// AllowNTLMv1 lets a server that cannot do NTLMv2 have NTLMv1. Whoever sees its responses can find the password.
+	AllowNTLMv1 bool
+	// ServerCheck says which servers are accepted by their Server header. Empty: all but those known to be too old.
+	ServerCheck ServerCheck
+	// AcceptedServers are values of the Server header, such as "RTC/5.0", that are accepted besides the built-in ones.
+	AcceptedServers []string
 	// UserAgent is the User-Agent of every request; servers may filter on it. Empty: DefaultUserAgent.
 	UserAgent string
 	// Hostname is this machine's name as servers and other endpoints see it. Empty: os.Hostname.
@@ -106,6 +139,14 @@ func (c *Config) domain() string {
 	return domain
 }
 
+// proxyFor is the proxy for a candidate, or nil.
+func (c *Config) proxyFor(candidate resolve.Candidate) (*dial.Proxy, error) {
+	if c.Proxy == nil {
+		return nil, nil
+	}
+	return c.Proxy(net.JoinHostPort(candidate.Host, strconv.Itoa(candidate.Port)))
+}
+
 // validate checks what can be checked without I/O. Its errors name the value and the remedy.
 func (c *Config) validate() error {
 	invalid := func(format string, args ...any) error {
@@ -136,6 +177,16 @@ func (c *Config) validate() error {
 	case TransportAuto, TransportTLS, TransportTCP:
 	default:
 		return invalid("transport %q is unknown: use tls or tcp, or leave it empty", c.Transport)
+	}
+	switch c.Naming {
+	case resolve.NamingAny, resolve.NamingDomain, resolve.NamingStrict:
+	default:
+		return invalid("naming %q is unknown: use domain or strict, or leave it empty", c.Naming)
+	}
+	switch c.ServerCheck {
+	case ServerCheckOld, ServerCheckStrict, ServerCheckOff:
+	default:
+		return invalid("server check %q is unknown: use strict or off, or leave it empty", c.ServerCheck)
 	}
 	if c.InitialStatus != 0 && !c.InitialStatus.Settable() {
 		return invalid("status %s cannot be set at sign-in", c.InitialStatus)

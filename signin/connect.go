@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -17,6 +18,10 @@ import (
 // stagger is the delay between the starts of attempts at two candidates while the first is still pending
 // (RFC 8305 section 5, Connection Attempt Delay).
 const stagger = 250 * time.Millisecond
+
+// grace is how long tries are waited for once the context is over: they end at once, and know best what they
+// waited for. Only a Config.Dial that does not heed its context takes longer.
+const grace = 50 * time.Millisecond
 
 // link is a connection that is ready for SIP.
 type link struct {
@@ -47,7 +52,12 @@ type tried struct {
 func (a *attempt) connect(ctx context.Context, candidates []resolve.Candidate) (*link, error) {
 	defer a.enter(ocserr.StageDial)()
 	r := &race{attempt: a, candidates: candidates, results: make(chan tried, len(candidates))}
-	defer func() { a.report.Tries, a.stage = r.snapshot() }()
+	before := a.report.Tries // of candidates that redirected
+	defer func() {
+		var tries []Try
+		tries, a.stage = r.snapshot()
+		a.report.Tries = slices.Concat(before, tries)
+	}()
 	racing, cancel := context.WithCancel(ctx)
 	pending := 0
 	defer func() {
@@ -67,6 +77,9 @@ func (a *attempt) connect(ctx context.Context, candidates []resolve.Candidate) (
 				return t.link, nil
 			}
 			failed[t.index] = t.err
+			if final(t.err) {
+				return nil, furthest(failed)
+			}
 			if len(r.tries) < len(candidates) {
 				delay.Reset(0)
 			} else if pending == 0 {
@@ -79,7 +92,18 @@ func (a *attempt) connect(ctx context.Context, candidates []resolve.Candidate) (
 				delay.Reset(stagger)
 			}
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			for lost := time.After(grace); pending > 0; pending-- {
+				select {
+				case t := <-r.results:
+					failed[t.index] = t.err
+					if t.link != nil {
+						t.link.conn.Close()
+					}
+				case <-lost:
+					return nil, context.Cause(ctx)
+				}
+			}
+			return nil, cmp.Or(furthest(failed), context.Cause(ctx))
 		}
 	}
 }
@@ -89,13 +113,13 @@ func (r *race) begin(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	index := len(r.tries)
-	r.tries = append(r.tries, newTry(r.candidates[index]))
+	r.tries = append(r.tries, newTry(r.candidates[index], len(r.attempt.report.Redirects)))
 	go func() {
 		start := time.Now()
-		l, report, err := r.open(ctx, index)
+		l, err := r.open(ctx, index)
 		r.mu.Lock()
 		try := &r.tries[index]
-		try.TLS, try.Duration = report, sinceMS(start)
+		try.Duration, try.ended = sinceMS(start), true
 		if err != nil {
 			try.Error = coded(err, try.Stage)
 		}
@@ -105,36 +129,57 @@ func (r *race) begin(ctx context.Context) {
 }
 
 // open goes from a candidate to a link.
-func (r *race) open(ctx context.Context, index int) (*link, *secure.Report, error) {
+func (r *race) open(ctx context.Context, index int) (*link, error) {
 	c, cfg := r.candidates[index], r.attempt.cfg
-	nc, err := dial.Dial(ctx, dial.Config{Dial: cfg.Dial}, c.Host, c.Port, c.Addrs)
+	proxy, err := cfg.proxyFor(c)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	start := time.Now()
+	nc, via, err := dial.Dial(ctx, dial.Config{Dial: cfg.Dial, Proxy: proxy, Roots: cfg.Roots}, c.Host, c.Port, c.Addrs)
+	r.note(index, func(t *Try) { t.Via, t.Dial = via, sinceMS(start) })
+	if err != nil {
+		return nil, err
 	}
 	if c.Transport == resolve.TCP {
-		return &link{conn: nc, candidate: c}, nil, nil
+		return &link{conn: nc, candidate: c}, nil
 	}
-	r.mu.Lock()
-	r.tries[index].Stage = ocserr.StageSecure
-	r.mu.Unlock()
-	conn, report, err := secure.Handshake(ctx, nc, secure.Config{
-		ServerName: c.Host, Roots: cfg.Roots, InsecureSkipVerify: cfg.InsecureSkipVerify, KeyLog: cfg.KeyLog,
-	})
+	r.note(index, func(t *Try) { t.Stage = ocserr.StageSecure })
+	start = time.Now()
+	conn, report, err := secure.Handshake(ctx, nc, cfg.policy(c.Host))
+	r.note(index, func(t *Try) { t.TLS, t.Secure = report, sinceMS(start) })
 	if err != nil {
-		return nil, report, err
+		return nil, err
 	}
-	return &link{conn: conn, candidate: c}, report, nil
+	return &link{conn: conn, candidate: c}, nil
+}
+
+// note writes into a try.
+func (r *race) note(index int, f func(*Try)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f(&r.tries[index])
 }
 
 // snapshot is the tries as they stand, and the furthest stage that one has reached.
 func (r *race) snapshot() ([]Try, ocserr.Stage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	stage := ocserr.StageDial
-	for _, t := range r.tries {
-		stage = later(stage, t.Stage)
+	tries, stage := slices.Clone(r.tries), ocserr.StageDial
+	for i := range tries {
+		t := &tries[i]
+		stage, t.GivenUp = later(stage, t.Stage), !t.ended
 	}
-	return slices.Clone(r.tries), stage
+	return tries, stage
+}
+
+// final tells whether a failure is one that the next candidate would have too, at a price: a proxy that turned the
+// password down would be given it again, and accounts are locked for that.
+func final(err error) bool {
+	e, ok := errors.AsType[*ocserr.Error](err)
+	return ok && slices.Contains([]ocserr.Cause{
+		ocserr.CauseProxyPassword, ocserr.CauseProxyAuthRequired, ocserr.CauseProxyAuthUnsupported,
+	}, e.Cause)
 }
 
 // discard closes what comes of the tries that nobody waits for any more. It ends when the last of them has:
@@ -149,6 +194,10 @@ func discard(results <-chan tried, pending int) {
 
 // furthest picks the failure that came furthest, and keeps the others behind it.
 func furthest(failed []error) error {
+	failed = slices.DeleteFunc(failed, func(err error) bool { return err == nil }) // those given up
+	if len(failed) == 0 {
+		return nil
+	}
 	var best *ocserr.Error
 	for _, err := range failed {
 		e := coded(err, ocserr.StageDial)

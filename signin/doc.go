@@ -9,14 +9,18 @@
 //
 // The files:
 //
-//	config.go     what a user can set, validated
-//	client.go     Client: attempts, one at a time, and their events
-//	attempt.go    one attempt: the stages in the order in which data passes them
-//	connect.go    from candidates to one connection
-//	session.go    Session: the signed-in state, until sign-out or loss
-//	dispatch.go   requests that the server sends
-//	report.go     Report: the stage tree
-//	messenger.go  Messenger: the Automation API's face
+//	config.go       what a user can set, validated
+//	client.go       Client: attempts, one at a time, and their events
+//	attempt.go      one attempt: the stages in the order in which data passes them
+//	discovery.go    from a domain to candidates
+//	connect.go      from candidates to one connection
+//	credentials.go  how the user is proved on a connection
+//	redirect.go     from a server that redirects to the next one
+//	servercheck.go  which servers are accepted by their version
+//	session.go      Session: the signed-in state, until sign-out or loss
+//	dispatch.go     requests that the server sends
+//	report.go       Report: the stage tree
+//	messenger.go    Messenger: the Automation API's face
 //
 // The stages themselves are the sub-packages resolve, dial, secure, register and presence.
 package signin

@@ -102,12 +102,28 @@ func TestEachFailureHasItsCode(t *testing.T) {
 			code:   ocserr.Unexpected, cause: ocserr.CauseServerError, stage: ocserr.StageRegister,
 		},
 		"signature missing": {
-			faults: fault(server.StageRegister, server.ActionUnsigned),
+			faults: fault(server.StageRegister, server.ActionDropSignature),
 			code:   ocserr.Unexpected, cause: ocserr.CauseServerSignatureMissing, stage: ocserr.StageRegister,
 		},
 		"signature wrong": {
-			faults: fault(server.StageRegister, server.ActionMissign),
+			faults: fault(server.StageRegister, server.ActionCorruptSignature),
 			code:   ocserr.Unexpected, cause: ocserr.CauseServerSignatureWrong, stage: ocserr.StageRegister,
+		},
+		"an answer that is no SIP": {
+			faults: []server.Fault{{Stage: server.StageRegister, Action: server.ActionCorrupt, How: string(server.DamageGarbage)}},
+			code:   ocserr.Unexpected, cause: ocserr.CauseAnswerUnreadable, stage: ocserr.StageRegister,
+		},
+		"an answer with a large header": {
+			faults: []server.Fault{{Stage: server.StageRegister, Action: server.ActionCorrupt, How: string(server.DamageHeader)}},
+			code:   ocserr.Unexpected, cause: ocserr.CauseAnswerTooLarge, stage: ocserr.StageRegister,
+		},
+		"an answer with a large body": {
+			faults: []server.Fault{{Stage: server.StageRegister, Action: server.ActionCorrupt, How: string(server.DamageBody)}},
+			code:   ocserr.Unexpected, cause: ocserr.CauseAnswerTooLarge, stage: ocserr.StageRegister,
+		},
+		"reset at REGISTER": {
+			faults: fault(server.StageRegister, server.ActionReset),
+			code:   ocserr.Connect, cause: ocserr.CauseConnectionReset, stage: ocserr.StageRegister,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

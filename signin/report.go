@@ -2,9 +2,11 @@ package signin
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/signin/dial"
 	"github.com/ocsgo/ocs/signin/presence"
 	"github.com/ocsgo/ocs/signin/register"
 	"github.com/ocsgo/ocs/signin/resolve"
@@ -28,7 +30,8 @@ type Report struct {
 
 	Stages         []Stage        `json:"stages"`
 	Discovery      *resolve.Plan  `json:"discovery,omitempty"`
-	Tries          []Try          `json:"tries,omitempty"` // of candidates, in order
+	Tries          []Try          `json:"tries,omitempty"`     // of candidates, in order
+	Redirects      []Redirect     `json:"redirects,omitempty"` // to other servers, in order
 	Connection     *Connection    `json:"connection,omitempty"`
 	Authentication Authentication `json:"authentication"`
 	Registration   *Registration  `json:"registration,omitempty"`
@@ -47,11 +50,26 @@ type Try struct {
 	Host      string            `json:"host"`
 	Port      int               `json:"port"`
 	Transport resolve.Transport `json:"transport"`
-	Why       string            `json:"why"`   // how the candidate was found
-	Stage     ocserr.Stage      `json:"stage"` // reached
+	Why       string            `json:"why"`                 // how the candidate was found
+	Redirects int               `json:"redirects,omitempty"` // that led to it
+	Stage     ocserr.Stage      `json:"stage"`               // reached
 	Duration  float64           `json:"duration_ms"`
+	Dial      float64           `json:"dial_ms"`             // of it, to the connection
+	Secure    float64           `json:"secure_ms,omitempty"` // of it, for TLS
+	Via       *dial.Via         `json:"via,omitempty"`       // the dialogue with a proxy
 	TLS       *secure.Report    `json:"tls,omitempty"`
 	Error     *ocserr.Error     `json:"error,omitempty"`
+	GivenUp   bool              `json:"given_up,omitempty"` // another candidate was faster, or the attempt ended
+
+	ended bool
+}
+
+// Redirect is the answer of one server that another is to be asked.
+type Redirect struct {
+	From      string             `json:"from"` // host:port
+	Status    int                `json:"status"`
+	Contact   string             `json:"contact"`
+	Questions []resolve.Question `json:"questions,omitempty"` // for the addresses of its host
 }
 
 // Connection is the one that carried the sign-in.
@@ -64,15 +82,23 @@ type Connection struct {
 
 // Authentication tells what the sign-in proves about the password and the server.
 type Authentication struct {
-	Challenged       bool     `json:"challenged"`        // the server asked for proof
-	Offered          []string `json:"offered,omitempty"` // schemes, in the server's order
-	Scheme           string   `json:"scheme,omitempty"`  // the one used
-	Version          int      `json:"version,omitempty"` // of MS-SIPAE
-	PasswordTested   bool     `json:"password_tested"`   // the server gave its verdict on the password
-	ServerVerified   bool     `json:"server_verified"`   // the server's signature was verified
-	MessagesVerified int      `json:"messages_verified"`
-	MessagesRefused  int      `json:"messages_refused"`
-	ClockSkew        float64  `json:"clock_skew_s,omitempty"` // the server's clock ahead of ours
+	Challenged       bool            `json:"challenged"`        // the server asked for proof
+	Offered          []string        `json:"offered,omitempty"` // schemes, in the server's order
+	Scheme           string          `json:"scheme,omitempty"`  // the one used
+	Version          int             `json:"version,omitempty"` // of MS-SIPAE
+	Failed           []SchemeFailure `json:"failed,omitempty"`  // schemes tried before it, in order
+	NTLMv1           bool            `json:"ntlmv1,omitempty"`  // the server was given NTLMv1
+	PasswordTested   bool            `json:"password_tested"`   // the server gave its verdict on the password
+	ServerVerified   bool            `json:"server_verified"`   // the server's signature was verified
+	MessagesVerified int             `json:"messages_verified"`
+	MessagesRefused  int             `json:"messages_refused"`
+	ClockSkew        float64         `json:"clock_skew_s,omitempty"` // the server's clock ahead of ours
+}
+
+// SchemeFailure is an authentication scheme that was tried and gave way to the next one.
+type SchemeFailure struct {
+	Scheme string        `json:"scheme"`
+	Error  *ocserr.Error `json:"error"`
 }
 
 // Registration is what the server granted.
@@ -96,8 +122,10 @@ type Presence struct {
 // Ready tells whether the user was online at the end of the attempt.
 func (r *Report) Ready() bool { return r.Error == nil && r.HR.Success() }
 
-func newTry(c resolve.Candidate) Try {
-	return Try{Host: c.Host, Port: c.Port, Transport: c.Transport, Why: c.Why, Stage: ocserr.StageDial}
+func newTry(c resolve.Candidate, redirects int) Try {
+	return Try{
+		Host: c.Host, Port: c.Port, Transport: c.Transport, Why: c.Why, Redirects: redirects, Stage: ocserr.StageDial,
+	}
 }
 
 func connection(l *link) *Connection {
@@ -107,10 +135,16 @@ func connection(l *link) *Connection {
 	}
 }
 
-func authentication(s auth.State) Authentication {
+// and is what is proved once a further server was met: of an earlier one it counts that it tested the password.
+func (a Authentication) and(s auth.State) Authentication {
+	failed := slices.Clone(a.Failed)
+	for _, f := range s.Failed {
+		failed = append(failed, SchemeFailure{f.Scheme, f.Err})
+	}
 	return Authentication{
-		Challenged: s.Challenged, Offered: s.Offered, Scheme: s.Scheme, Version: s.Version,
-		PasswordTested: s.PasswordTested, ServerVerified: s.ServerVerified,
+		Failed: failed, NTLMv1: s.NTLMv1 || a.NTLMv1,
+		Challenged: s.Challenged || a.Challenged, Offered: s.Offered, Scheme: s.Scheme, Version: s.Version,
+		PasswordTested: s.PasswordTested || a.PasswordTested, ServerVerified: s.ServerVerified,
 		MessagesVerified: s.Verified, MessagesRefused: s.Refused, ClockSkew: s.ClockSkew.Seconds(),
 	}
 }
@@ -127,7 +161,7 @@ func (s *Session) Report() *Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := *s.report
-	r.Authentication = authentication(s.auth.State())
+	r.Authentication = s.earlier.and(s.auth.State())
 	if s.presence != nil {
 		r.Presence = &Presence{Subscriptions: s.presence.Subscriptions(), Published: r.Presence.Published}
 	}

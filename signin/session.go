@@ -29,6 +29,7 @@ type Session struct {
 	conn         *sip.Conn
 	endpoint     *register.Endpoint
 	auth         *auth.Client
+	earlier      Authentication // with the servers that redirected here
 	registration *register.Registration
 	log          *slog.Logger
 	requests     requests
@@ -54,18 +55,21 @@ const (
 
 // newSession puts a SIP connection on link. It is not live until begin.
 func newSession(a *attempt, l *link) *Session {
-	s := &Session{client: a.client, auth: a.auth, log: a.cfg.Log, done: make(chan struct{})}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
 	epid := a.cfg.Epid
 	if epid == "" {
 		epid = register.Epid(a.cfg.address(), a.hostname, localIP(l.conn.LocalAddr()))
+	}
+	a.auth = a.newAuth(epid)
+	s := &Session{client: a.client, auth: a.auth, earlier: a.earlier, log: a.cfg.Log, done: make(chan struct{})}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.endpoint = &register.Endpoint{
 		URI: "sip:" + a.cfg.address(), Epid: epid, UserAgent: a.cfg.UserAgent,
 		Transport: string(l.candidate.Transport), Local: l.conn.LocalAddr(),
 	}
+	s.mu.Lock() // the reader may end before s.conn is set
+	defer s.mu.Unlock()
 	s.conn = sip.NewConn(l.conn, sip.Config{
 		Sign: a.auth.Sign, Verify: a.auth.Verify, Handle: s.handle, Closed: s.connectionEnded,
 		Trace: transcribe(a.cfg.Transcript), Log: a.cfg.Log,
@@ -139,7 +143,7 @@ func (s *Session) SetStatus(ctx context.Context, st status.Status) error {
 // Do sends a request on the signed channel and waits for its final response. The request needs all its
 // headers but the credentials: NewRequest makes one.
 func (s *Session) Do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
-	return s.conn.Do(ctx, req)
+	return s.registration.Do(ctx, req)
 }
 
 // NewRequest starts a request of this endpoint outside any dialog, to any SIP URI, with all headers that the
@@ -243,6 +247,7 @@ func (s *Session) end(reason *ocserr.Error) (was phase) {
 	s.mu.Unlock()
 	if was != over {
 		s.conn.Close()
+		s.auth.Close()
 		close(s.done)
 	}
 	return was

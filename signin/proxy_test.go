@@ -1,0 +1,96 @@
+package signin_test
+
+import (
+	"net"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ocsgo/ocs/conformance/server"
+	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/signin"
+	"github.com/ocsgo/ocs/signin/dial"
+)
+
+// through makes the client go through a proxy.
+func (w *world) through(url string) {
+	w.t.Helper()
+	proxy, err := dial.ParseProxy(url)
+	require.NoError(w.t, err)
+	w.config.Proxy = func(string) (*dial.Proxy, error) { return proxy, nil }
+}
+
+func TestSignInThroughAProxy(t *testing.T) {
+	for _, url := range []string{"http://proxy.ocs.test:3128", "socks5://proxy.ocs.test:1080", "socks4a://proxy.ocs.test:1080"} {
+		t.Run(url, func(t *testing.T) {
+			inWorld(t, server.Config{}, func(t *testing.T, w *world) {
+				w.through(url)
+				c, s := w.signIn()
+				used := c.Report().Tries[0]
+				require.Equal(t, url, used.Via.Proxy)
+				require.NotEmpty(t, used.Via.Steps)
+				require.Equal(t, "server.ocs.test", used.TLS.ServerName, "TLS is with the server, not with the proxy")
+				require.NoError(t, s.SignOut(t.Context()))
+			})
+		})
+	}
+}
+
+func TestNamesThatDNSDoesNotKnowAreLeftToTheProxy(t *testing.T) {
+	for name, c := range map[string]struct {
+		dns    server.Action
+		server string
+		used   string
+	}{
+		"a configured server":         {server.ActionNXDomain, "server.ocs.test", "server.ocs.test:5061"},
+		"with its port":               {server.ActionNXDomain, "server.ocs.test:5061", "server.ocs.test:5061"},
+		"the names of a domain":       {server.ActionNXDomain, "", "sipinternal.ocs.test:5061"},
+		"where DNS fails":             {server.ActionServFail, "", "sipinternal.ocs.test:5061"},
+		"where DNS does not answer":   {server.ActionSilent, "", "sipinternal.ocs.test:5061"},
+		"a server, DNS without words": {server.ActionSilent, "server.ocs.test", "server.ocs.test:5061"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, server.Config{Faults: []server.Fault{{Stage: server.StageDNS, Action: c.dns}}}, func(t *testing.T, w *world) {
+				w.config.Server = c.server
+				_, err := w.client().SignIn(t.Context())
+				require.ErrorIs(t, err, ocserr.InvalidServerName, "without a proxy")
+
+				w.through("http://proxy.ocs.test:3128")
+				client, s := w.signIn()
+				used := client.Report().Tries[0]
+				require.Equal(t, c.used, net.JoinHostPort(used.Host, strconv.Itoa(used.Port)))
+				require.NoError(t, s.SignOut(t.Context()))
+			})
+		})
+	}
+}
+
+func TestAProxyThatRefusesThePasswordIsAskedOnce(t *testing.T) {
+	inWorld(t, server.Config{Proxy: server.ProxyAuth{User: "p", Password: "right"}}, func(t *testing.T, w *world) {
+		w.through("http://p:wrong@proxy.ocs.test:3128")
+		client := w.client()
+		r := record(t, client)
+		_, err := client.SignIn(t.Context())
+		var failed *ocserr.Error
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, ocserr.CauseProxyPassword, failed.Cause, failed.Error())
+		require.Len(t, client.Report().Tries, 1)
+		require.Equal(t, then(connecting, "OnSignin(MSGR_E_CONNECT)",
+			"OnMyStatusChange("+ocserr.Connect.StatusChange().Name()+", MISTATUS_OFFLINE)"), r.stop(), "the proxy's password is not the user's")
+		require.NotContains(t, failed.Error(), "wrong@")
+	})
+}
+
+func TestASilentProxyIsNamed(t *testing.T) {
+	inWorld(t, server.Config{Faults: []server.Fault{{Stage: server.StageProxy, Action: server.ActionSilent}}}, func(t *testing.T, w *world) {
+		w.through("http://proxy.ocs.test:3128")
+		client := w.client()
+		_, err := client.SignIn(t.Context())
+		var failed *ocserr.Error
+		require.ErrorAs(t, err, &failed)
+		require.ErrorIs(t, err, ocserr.LogonTimeout)
+		require.Equal(t, ocserr.CauseProxySilent, failed.Cause)
+		require.Equal(t, signin.ConnectingLimit, w.since())
+	})
+}
