@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -24,7 +25,7 @@ type identity struct {
 	authority *x509.Certificate
 }
 
-// newIdentity makes an authority and a leaf for the server: ECDSA P-256, valid from an hour
+// newIdentity makes an authority and a leaf for the server, valid from an hour
 // before now, in the names by which a client may have found the server.
 func newIdentity(config Config) (identity, error) {
 	now := time.Now()
@@ -32,7 +33,7 @@ func newIdentity(config Config) (identity, error) {
 	if err != nil {
 		return identity{}, fmt.Errorf("server: key of the authority: %w", err)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := config.TLSProfile.newKey()
 	if err != nil {
 		return identity{}, fmt.Errorf("server: key of the certificate: %w", err)
 	}
@@ -59,6 +60,9 @@ func newIdentity(config Config) (identity, error) {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames:    append(config.hostNames(), config.Domain, "localhost"),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1).To4(), net.IPv6loopback},
+	}
+	if _, ok := key.(*rsa.PrivateKey); ok {
+		template.KeyUsage |= x509.KeyUsageKeyEncipherment
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, ca, key.Public(), caKey)
 	if err != nil {

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ocsgo/ocs/sip/auth"
+	"github.com/ocsgo/ocs/sip/auth/kerberos"
 )
 
 // Config says what a server is like. Its zero value is a server in process (see Server.Dial) for the
@@ -21,13 +24,28 @@ type Config struct {
 	// Where to listen, as "host:port"; port 0 takes a free one, empty means not at all. Without a TLS and
 	// a TCP listener the server is reached by Dial only, and its zone names the ports 5061 and 5060.
 	ListenTLS, ListenTCP, ListenDNS, ListenManagement string
+	// ListenProxy is where the proxy listens (see StageProxy). Empty: it is reached by Dial only, under the
+	// name "proxy" in the domain at the ports 3128 and 1080.
+	ListenProxy string
+	Proxy       ProxyAuth // who may use the proxy
 
-	TLS  *tls.Certificate // nil: made here, with an authority of its own (Server.CA)
-	Zone string           // the zone of the domain, as a zone file; empty: service and host names of this server
+	TLS        *tls.Certificate // nil: made here, with an authority of its own (Server.CA)
+	TLSProfile TLSProfile       // versions, suites, client certificates; empty: those of today
+	Zone       string           // the zone of the domain, as a zone file; empty: service and host names of this server
 
-	Schemes []string // offered, in this order: "NTLM", "Digest"; nil: NTLM
-	Version int      // of the authentication protocol: 2, 3 or 4; 0: 4
-	Server  string   // the Server header; empty: "RTC/3.5"
+	Schemes []string // offered, in this order: "NTLM", "Kerberos", "TLS-DSK", "Digest"; nil: NTLM
+	// Keytab has the keys of the server's principals "sip/...", as another KDC knows them. nil: with Kerberos
+	// offered the server has a KDC of its own, for the realm that is Domain in capitals.
+	Keytab *kerberos.Keytab `json:"-"`
+	// Where the KDC and, for TLS-DSK, the certificate provisioning service (HTTPS) listen, on TCP. Empty: they
+	// are reached by Dial only, at any host name of the zone and the ports 88 and 443.
+	ListenKDC, ListenWeb string
+
+	// Autodiscover is what the web server answers as Lync's autodiscover service. nil: there is none.
+	Autodiscover *Autodiscover
+
+	Version int    // of the authentication protocol: 2, 3 or 4; 0: 4
+	Server  string // the Server header; empty: "RTC/3.5"
 
 	Expires   time.Duration // of a registration; 0: 7200 s
 	KeepAlive time.Duration // asked of clients by ms-keep-alive; 0: 300 s
@@ -38,6 +56,11 @@ type Config struct {
 	// RevealUnknownUsers answers REGISTER of an unknown user 404 with ms-diagnostics 1003, without a
 	// challenge. Otherwise an unknown user looks as a wrong password does.
 	RevealUnknownUsers bool
+
+	// Varied writes the headers of every message in another way than the last: names in capitals or in their
+	// compact form, lines folded, another order. Nothing of it means anything to a client that reads as it
+	// should (RFC 3261 section 7.3). The history tells of messages as they were before.
+	Varied bool
 
 	Faults  []Fault      // the fault script at the start
 	History int          // records to keep; 0: 4096; negative: none
@@ -90,9 +113,10 @@ func (c Config) complete() (Config, error) {
 	if len(c.Schemes) == 0 {
 		c.Schemes = []string{"NTLM"}
 	}
+	known := []string{auth.NTLM, auth.Kerberos, auth.TLSDSK, auth.Digest}
 	for _, scheme := range c.Schemes {
-		if !strings.EqualFold(scheme, "NTLM") && !strings.EqualFold(scheme, "Digest") {
-			return c, fmt.Errorf("server: unknown scheme %q; known: NTLM, Digest", scheme)
+		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, scheme) }) {
+			return c, fmt.Errorf("server: unknown scheme %q; known: %s", scheme, list(known))
 		}
 	}
 	switch c.Version {

@@ -30,27 +30,29 @@ type connection struct {
 	conn   *sip.Conn // nil until TLS is done
 	closed bool
 
-	sending sync.Mutex
-	how     signing // of the message being sent; guarded by sending
+	sending   sync.Mutex // guards what follows
+	wire      *wire
+	context   occasion // of the message being sent
+	signature string   // that of the message signed last
 }
 
-// signing is how a message is signed.
-type signing int
-
-const (
-	signed    signing = iota // as the protocol wants it
-	unsigned                 // not at all (a fault)
-	corrupted                // with a wrong signature (a fault)
-)
+// occasion is when and to whom a message of the server's is sent: what faults are matched against.
+type occasion struct {
+	stage FaultStage
+	is    facts
+}
 
 func newConnection(s *Server, id int, t transport, nc net.Conn) *connection {
 	c := &connection{server: s, id: id, transport: t, toTag: s.token(16), gone: make(chan struct{})}
-	c.link = &link{Conn: nc, connection: c}
+	c.link = newLink(c, nc)
 	c.auth = auth.NewServer(auth.ServerConfig{
 		Realm:      "SIP Communications Service",
 		TargetName: s.config.fqdn(),
 		Version:    s.config.Version,
 		Schemes:    s.config.Schemes,
+		Kerberos:   s.schemes.kerberos,
+		TLSDSK:     s.schemes.tlsdsk,
+		STSURI:     s.schemes.stsURI,
 		Accounts:   s.account,
 		Rand:       s.config.Rand,
 	})
@@ -65,14 +67,10 @@ func (c *connection) start(nc net.Conn) {
 		_ = nc.Close()
 		return
 	}
-	c.conn = sip.NewConn(nc, sip.Config{
-		Sign: c.sign,
-		Verify: func(m sip.Message) error {
-			if res, ok := m.(*sip.Response); ok {
-				return c.auth.Verify(res)
-			}
-			return nil // requests are judged one by one, since a bad one has an answer
-		},
+	c.wire = &wire{Conn: nc, link: c.link, varied: c.server.config.Varied}
+	c.conn = sip.NewConn(c.wire, sip.Config{
+		Sign:      c.sign,
+		Verify:    c.verify,
 		Handle:    func(_ *sip.Conn, req *sip.Request) { c.handle(req) },
 		MaxHeader: maxHeader,
 		MaxBody:   maxBody,
@@ -93,6 +91,7 @@ func (c *connection) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
+	c.link.makeHaste()
 	if c.conn != nil {
 		_ = c.conn.Close()
 	} else {
@@ -106,12 +105,13 @@ func (c *connection) wait() { <-c.gone }
 func (c *connection) ended() {
 	go func() {
 		defer close(c.gone)
-		rec := record{kind: KindClose, conn: c.id}
+		rec := record{kind: KindClose, conn: c.id, bytes: c.link.sent.Load()}
 		if conn := c.sip(); conn != nil && conn.Err() != nil {
 			rec.err = conn.Err().Error()
 		}
 		c.server.history.add(rec)
 		c.server.disconnected(c)
+		c.auth.Close()
 	}()
 }
 
@@ -123,11 +123,28 @@ func (c *connection) trace(sent bool, raw []byte) {
 	c.server.history.add(record{kind: kind, conn: c.id, sent: sent, raw: raw})
 }
 
-// sign signs a message as it goes out, and puts the signature where OCS has it: first, behind ms-keep-alive.
-func (c *connection) sign(m sip.Message) error {
-	if c.how == unsigned {
+// verify checks the signatures of the client's responses. Requests are judged one by one, since a bad one has
+// an answer.
+func (c *connection) verify(m sip.Message) error {
+	res, ok := m.(*sip.Response)
+	if !ok {
 		return nil
 	}
+	err := c.auth.Verify(res)
+	if err != nil {
+		c.distrusted(m, err)
+	}
+	return err
+}
+
+// distrusted notes a message of the client's whose signature is wrong or missing.
+func (c *connection) distrusted(m sip.Message, why error) {
+	rec := record{kind: KindDistrusted, conn: c.id, err: why.Error(), raw: sip.Bytes(m)}
+	c.server.history.add(rec)
+}
+
+// sign signs a message as it goes out, and puts the signature where OCS has it: first, behind ms-keep-alive.
+func (c *connection) sign(m sip.Message) error {
 	if err := c.auth.Sign(m); err != nil {
 		return err
 	}
@@ -136,10 +153,17 @@ func (c *connection) sign(m sip.Message) error {
 	if value == "" {
 		return nil
 	}
-	if c.how == corrupted {
-		value = corrupt(value)
-	}
+	before := c.signature
+	c.signature = value
 	sip.Del(m, name)
+	switch f := c.server.strike(groupSignature, onAnswer, c.context, c.id); f.Action {
+	case ActionDropSignature:
+		return nil
+	case ActionCorruptSignature:
+		value = corrupt(value)
+	case ActionReplaySignature:
+		value = orDefault(before, value)
+	}
 	prepend(m, name, value)
 	if keepAlive := sip.Value(m, "ms-keep-alive"); keepAlive != "" {
 		sip.Del(m, "ms-keep-alive")
@@ -170,12 +194,17 @@ func corrupt(info string) string {
 }
 
 // send gives a message its place on the wire. Messages that tell of the server's state are sent with
-// Server.mu held; sending never waits for the client.
-func (c *connection) send(m sip.Message, how signing) {
+// Server.mu held; sending never waits for the client. false: the connection is at its end.
+func (c *connection) send(m sip.Message, when occasion) bool {
 	conn := c.sip()
 	c.sending.Lock()
 	defer c.sending.Unlock()
-	c.how = how
+	c.context = when
+	t := treatment{fault: c.server.strike(groupBytes, onAnswer, when, c.id)}
+	if t.fault.Action == ActionUnsolicited {
+		t.before = unsolicited(t.fault, m)
+	}
+	undo := c.wire.next(t)
 	var err error
 	switch m := m.(type) {
 	case *sip.Request:
@@ -183,7 +212,11 @@ func (c *connection) send(m sip.Message, how signing) {
 	case *sip.Response:
 		err = conn.Respond(m)
 	}
-	if err != nil && !errors.Is(err, net.ErrClosed) {
-		c.server.log.Debug("message not sent", "conn", c.id, "error", err)
+	if err != nil {
+		undo()
+		if !errors.Is(err, net.ErrClosed) {
+			c.server.log.Debug("message not sent", "conn", c.id, "error", err)
+		}
 	}
+	return err == nil
 }

@@ -18,6 +18,7 @@ type endpoint struct {
 	gruu       string // empty: none
 	from       string // From of the last REGISTER, to write to
 	callID     string // of the last REGISTER
+	registered int    // its CSeq
 	expires    time.Time
 	timer      *time.Timer
 	cseq       int // of the server's own requests outside subscriptions

@@ -1,13 +1,7 @@
 package server
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"io"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -17,8 +11,10 @@ type FaultStage string
 // The stages, in the order in which a sign-in passes them.
 const (
 	StageDNS       FaultStage = "dns"       // a DNS query
-	StageAccept    FaultStage = "accept"    // a connection, before a byte of it is read
+	StageAccept    FaultStage = "accept"    // a connection, and the server's side of it below TLS
 	StageTLS       FaultStage = "tls"       // a ClientHello
+	StageKDC       FaultStage = "kdc"       // a connection to the key distribution centre
+	StageWeb       FaultStage = "web"       // a request to the web services
 	StageRegister  FaultStage = "register"  // a REGISTER
 	StageSubscribe FaultStage = "subscribe" // a SUBSCRIBE
 	StagePublish   FaultStage = "publish"   // a SERVICE
@@ -28,39 +24,95 @@ const (
 // Action is what a fault does.
 type Action string
 
-// The actions.
+// What is done instead of what is right. At the stages of SIP one of these strikes a request on arrival; with
+// Match.Authenticated when the server has looked at its credentials; with Match.Status when the request is
+// done with and its answer is made.
 const (
-	ActionSilent   Action = "silent"            // nothing is answered, the connection stays
-	ActionDelay    Action = "delay"             // the right answer, Delay later
-	ActionNXDomain Action = "nxdomain"          // dns: the name does not exist
-	ActionServFail Action = "servfail"          // dns: the server failed
-	ActionRefuse   Action = "refuse"            // dns: REFUSED
-	ActionClose    Action = "close"             // the connection is closed
-	ActionReset    Action = "reset"             // the connection is reset
-	ActionStatus   Action = "status"            // SIP: the answer is Status, with Reason and Headers; a request of the server's is not sent
-	ActionUnsigned Action = "drop-signature"    // SIP: what is sent is not signed
-	ActionMissign  Action = "corrupt-signature" // SIP: what is sent is signed wrong
+	ActionSilent Action = "silent" // nothing is answered, the connection stays; accept: it is read and nothing is sent
+	ActionDelay  Action = "delay"  // the right answer, Delay later
+	ActionClose  Action = "close"  // the connection is closed
+	ActionReset  Action = "reset"  // the connection is reset
+
+	ActionNXDomain Action = "nxdomain" // dns: the name does not exist
+	ActionServFail Action = "servfail" // dns: the server failed
+	ActionRefuse   Action = "refuse"   // dns: REFUSED; accept: the connection is refused (over sockets: reset)
+
+	ActionBlackhole Action = "blackhole" // accept: Server.Dial does not return until its context ends (over sockets: silent)
+	ActionBanner    Action = "banner"    // accept: Text is sent and nothing else, as by a server of another protocol
+
+	ActionStatus       Action = "status"       // SIP and HTTP: the answer is Status and Reason, with Headers and the body Text
+	ActionRedirect     Action = "redirect"     // the answer is Status (301) with a Contact made of To
+	ActionChallenge    Action = "challenge"    // the answer is Status (401, or 407) with new challenges, whatever the credentials; How "stale" says so of Digest's
+	ActionUnchallenged Action = "unchallenged" // the request is done without a look at its credentials
+	ActionProvisional  Action = "provisional"  // Status (100) is sent at once and every Delay, and never a final answer
+	ActionConflict     Action = "conflict"     // publish: another endpoint has published the same just before
+	ActionNoPiggyback  Action = "no-piggyback" // subscribe: the first notification comes as a request of its own
+)
+
+// What is changed in a message of the server's, an answer or its own request. These strike when the message
+// is made, and one of each group may strike the same message.
+const (
+	ActionRewrite Action = "rewrite" // Status and Reason, where given, and Headers and the body Text are changed; 407 for 401 renames the challenges
+
+	ActionDropSignature    Action = "drop-signature"    // it is not signed
+	ActionCorruptSignature Action = "corrupt-signature" // it is signed wrong
+	ActionReplaySignature  Action = "replay-signature"  // it carries the signature of the message signed before, if there is one
+
+	ActionSplit       Action = "split"       // it goes out Bytes (1) at a time, Delay apart; accept: everything does, below TLS
+	ActionCoalesce    Action = "coalesce"    // it goes out together with the next, or Delay (1 s) later
+	ActionDuplicate   Action = "duplicate"   // it goes out twice
+	ActionUnsolicited Action = "unsolicited" // before it goes Text, or else a copy of it, unsigned, changed as by rewrite
+	ActionCorrupt     Action = "corrupt"     // it is broken as How says (see Damage)
+
+	ActionRemoveEndpoint Action = "remove-endpoint" // register: Delay after a 2xx the server removes the endpoint; How is the Removal ("unregistered")
+)
+
+// Damage is what ActionCorrupt does to a message.
+type Damage string
+
+// The kinds of damage.
+const (
+	DamageGarbage  Damage = "garbage"   // Bytes (512) that are no SIP, instead of it
+	DamageLonger   Damage = "longer"    // Content-Length promises Bytes (10) more than come
+	DamageShorter  Damage = "shorter"   // Bytes (10) more come than Content-Length says
+	DamageNoLength Damage = "no-length" // there is no Content-Length
+	DamageHeader   Damage = "header"    // a header of Bytes (256 KiB) is added
+	DamageBody     Damage = "body"      // its body has Bytes (8 MiB), and Content-Length says so
 )
 
 // Fault makes the server misbehave: at a stage, when Match fits, Action is done, Count times. Of several
-// faults that fit, the first with a count left strikes.
+// faults that fit the first with a count left strikes; those that change a message strike beside each other
+// if they are of different groups (what it says, its signature, its bytes, what follows).
 //
-// As JSON its keys are stage, match, action, status, reason, headers, delay and count; delay is text as
-// time.ParseDuration reads it. Unknown keys and values are errors that name those known.
+// As JSON its keys are stage, match, action, status, reason, headers, text, to, how, bytes, delay, skip and count;
+// delay is text as time.ParseDuration reads it. Unknown keys and values, and those that the action does not
+// take, are errors that name those known.
+//
+// At the stage accept, close, reset and silent come after Bytes of the server's side: at any byte of a
+// handshake or a message.
 type Fault struct {
-	Stage   FaultStage
-	Match   Match
-	Action  Action
-	Status  int               // with ActionStatus: 100 to 699
-	Reason  string            // with ActionStatus; empty: a text of the server's
-	Headers map[string]string // with ActionStatus: added to the answer, in the order of their names
-	Delay   time.Duration     // before the answer, whatever the action
-	Count   int               // how often; 0: always
+	Stage  FaultStage
+	Match  Match
+	Action Action
+
+	Status int    // 100 to 699
+	Reason string // empty: a text of the server's
+	// Headers are set. "" removes a header; a line break separates several of the same name, and among them
+	// the line "{}" stands for those that were there.
+	Headers map[string]string
+	Text    string // what is sent, or a body
+	To      string // redirect: "host:port;transport=tls"; empty: where the client is already
+	How     string // challenge: "stale"; corrupt: a Damage; remove-endpoint: a Removal
+	Bytes   int    // accept: when; split: a piece; corrupt: how much
+
+	Delay time.Duration // before what the action does, if it is not said otherwise above
+	Skip  int           // how often it fits without striking, before it strikes
+	Count int           // how often; 0: always
 }
 
 // Match narrows a fault down. An empty field fits anything; names compare without case.
 type Match struct {
-	Name      string `json:"name,omitempty"`      // dns: the name asked; tls: the name asked for (SNI)
+	Name      string `json:"name,omitempty"`      // dns: the name asked; tls: the name asked for (SNI); web: the path
 	Type      string `json:"type,omitempty"`      // dns: "SRV", "A", ...
 	Transport string `json:"transport,omitempty"` // accept: "tls" or "tcp"
 
@@ -69,11 +121,12 @@ type Match struct {
 	Epid   string `json:"epid,omitempty"`
 	Method string `json:"method,omitempty"`
 	Event  string `json:"event,omitempty"`
-	// Authenticated tells requests whose sender has proved a password from others. Without it a fault
-	// strikes before the server looks at credentials, but the signature actions always after.
+	// Authenticated tells requests whose sender has proved a password from others.
 	Authenticated *bool `json:"authenticated,omitempty"`
 	// Registered tells requests of registered endpoints, so a refresh from a first REGISTER.
 	Registered *bool `json:"registered,omitempty"`
+	// Status tells answers apart.
+	Status int `json:"status,omitempty"`
 }
 
 // facts are what a fault is matched against.
@@ -81,7 +134,8 @@ type facts struct {
 	name, qtype, transport    string
 	user, epid, method, event string
 	registered                bool
-	judged, authenticated     bool // judged: the server has looked at the credentials
+	authenticated             bool // the sender has proved a password
+	status                    int  // of the answer; 0: there is none yet
 	own                       bool // a request of the server's: there is one moment only
 }
 
@@ -100,239 +154,37 @@ func (m Match) fits(is facts) bool {
 		}
 	}
 	return (m.Authenticated == nil || *m.Authenticated == is.authenticated) &&
-		(m.Registered == nil || *m.Registered == is.registered)
+		(m.Registered == nil || *m.Registered == is.registered) &&
+		(m.Status == 0 || m.Status == is.status)
 }
 
-// fits tells whether the fault strikes at this moment: a SIP request has two, before and after the server
-// looks at its credentials.
-func (f Fault) fits(stage FaultStage, is facts) bool {
-	signature := f.Action == ActionUnsigned || f.Action == ActionMissign
-	late := signature || f.Match.Authenticated != nil
-	return f.Stage == stage && (late == is.judged || is.own) && (is.authenticated || !signature) && f.Match.fits(is)
-}
+// moment is when a fault strikes.
+type moment int
 
-// stageRules says what a stage can do, and on what it can be narrowed down.
-type stageRules struct {
-	stage   FaultStage
-	actions []Action
-	matches []string
-}
+const (
+	onArrival moment = iota // before the server does anything
+	onJudged                // the server has looked at the credentials
+	onAnswer                // the answer is made and about to be sent
+)
 
-func faultRules() []stageRules {
-	request := []Action{ActionSilent, ActionStatus, ActionDelay, ActionClose, ActionReset, ActionUnsigned, ActionMissign}
-	sender := []string{"user", "epid", "method", "event", "authenticated", "registered"}
-	return []stageRules{
-		{StageDNS, []Action{ActionNXDomain, ActionServFail, ActionRefuse, ActionSilent, ActionDelay}, []string{"name", "type"}},
-		{StageAccept, []Action{ActionSilent, ActionClose, ActionReset, ActionDelay}, []string{"transport"}},
-		{StageTLS, []Action{ActionSilent, ActionClose, ActionReset}, []string{"name"}},
-		{StageRegister, request, sender},
-		{StageSubscribe, request, sender},
-		{StagePublish, request, sender},
-		{StageLive, request, sender},
-	}
-}
+// group is what a fault changes. One fault of each group strikes at a moment.
+type group int
 
-// check tells what is wrong with a fault.
-func (f Fault) check() error {
-	rules := faultRules()
-	i := slices.IndexFunc(rules, func(r stageRules) bool { return r.stage == f.Stage })
-	if i < 0 {
-		var known []FaultStage
-		for _, r := range rules {
-			known = append(known, r.stage)
-		}
-		return fmt.Errorf("fault: unknown stage %q; known: %s", f.Stage, list(known))
-	}
-	if !slices.Contains(rules[i].actions, f.Action) {
-		return fmt.Errorf("fault: unknown action %q at stage %q; known: %s", f.Action, f.Stage, list(rules[i].actions))
-	}
-	for _, field := range []struct {
-		name string
-		set  bool
-	}{
-		{"name", f.Match.Name != ""},
-		{"type", f.Match.Type != ""},
-		{"transport", f.Match.Transport != ""},
-		{"user", f.Match.User != ""},
-		{"epid", f.Match.Epid != ""},
-		{"method", f.Match.Method != ""},
-		{"event", f.Match.Event != ""},
-		{"authenticated", f.Match.Authenticated != nil},
-		{"registered", f.Match.Registered != nil},
-	} {
-		if field.set && !slices.Contains(rules[i].matches, field.name) {
-			return fmt.Errorf("fault: unknown match %q at stage %q; known: %s", field.name, f.Stage, list(rules[i].matches))
-		}
-	}
+const (
+	groupDeed      group = iota // what is done and answered
+	groupContent                // what the message says
+	groupSignature              // how it is signed
+	groupBytes                  // how it goes on the wire
+	groupSequel                 // what follows it
+)
+
+// moment of a SIP fault.
+func (f Fault) moment(g group) moment {
 	switch {
-	case f.Action == ActionStatus && (f.Status < 100 || f.Status > 699):
-		return fmt.Errorf("fault: action %q needs a status of 100 to 699, not %d", f.Action, f.Status)
-	case f.Action != ActionStatus && (f.Status != 0 || f.Reason != "" || len(f.Headers) > 0):
-		return fmt.Errorf("fault: status, reason and headers need action %q, not %q", ActionStatus, f.Action)
-	case f.Action == ActionDelay && f.Delay <= 0:
-		return fmt.Errorf("fault: action %q needs a delay above 0", f.Action)
-	case f.Delay < 0 || f.Count < 0:
-		return fmt.Errorf("fault: delay and count are not negative")
+	case f.Match.Status != 0 || g != groupDeed:
+		return onAnswer
+	case f.Match.Authenticated != nil:
+		return onJudged
 	}
-	for name, value := range f.Headers {
-		if name == "" || strings.ContainsAny(name, " \t\r\n:") || strings.ContainsAny(value, "\r\n") {
-			return fmt.Errorf("fault: header %q cannot be sent", name)
-		}
-	}
-	return nil
+	return onArrival
 }
-
-func list[T ~string](known []T) string {
-	words := make([]string, len(known))
-	for i, k := range known {
-		words[i] = string(k)
-	}
-	return strings.Join(words, ", ")
-}
-
-// faultJSON is a Fault as JSON writes it.
-type faultJSON struct {
-	Stage   FaultStage        `json:"stage"`
-	Match   Match             `json:"match,omitzero"`
-	Action  Action            `json:"action"`
-	Status  int               `json:"status,omitempty"`
-	Reason  string            `json:"reason,omitempty"`
-	Headers map[string]string `json:"headers,omitempty"`
-	Delay   string            `json:"delay,omitempty"`
-	Count   int               `json:"count,omitempty"`
-}
-
-// MarshalJSON writes the fault in the form that UnmarshalJSON reads.
-func (f Fault) MarshalJSON() ([]byte, error) {
-	out := faultJSON{Stage: f.Stage, Match: f.Match, Action: f.Action, Status: f.Status, Reason: f.Reason, Headers: f.Headers, Count: f.Count}
-	if f.Delay != 0 {
-		out.Delay = f.Delay.String()
-	}
-	return json.Marshal(out)
-}
-
-// UnmarshalJSON reads one fault and checks it.
-func (f *Fault) UnmarshalJSON(data []byte) error {
-	var in faultJSON
-	if err := unmarshalStrict(data, &in); err != nil {
-		if strings.Contains(err.Error(), "unknown field") {
-			return fmt.Errorf("fault: %w; known: stage, match, action, status, reason, headers, delay, count; "+
-				"in match: name, type, transport, user, epid, method, event, authenticated, registered", err)
-		}
-		return fmt.Errorf("fault: %w", err)
-	}
-	out := Fault{Stage: in.Stage, Match: in.Match, Action: in.Action, Status: in.Status, Reason: in.Reason, Headers: in.Headers, Count: in.Count}
-	if in.Delay != "" {
-		var err error
-		if out.Delay, err = time.ParseDuration(in.Delay); err != nil {
-			return fmt.Errorf("fault: delay %q is not a duration such as \"2s\" or \"150ms\"", in.Delay)
-		}
-	}
-	if err := out.check(); err != nil {
-		return err
-	}
-	*f = out
-	return nil
-}
-
-// ParseFaults reads one fault, or an array of faults, from JSON.
-func ParseFaults(data []byte) ([]Fault, error) {
-	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && trimmed[0] == '[' {
-		var faults []Fault
-		err := unmarshalStrict(data, &faults)
-		return faults, err
-	}
-	var f Fault
-	if err := unmarshalStrict(data, &f); err != nil {
-		return nil, err
-	}
-	return []Fault{f}, nil
-}
-
-// unmarshalStrict reads exactly one JSON value and refuses keys that the target does not have.
-func unmarshalStrict(data []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return fmt.Errorf("more text after the JSON value")
-	}
-	return nil
-}
-
-// faults is the fault script in force.
-type faults struct {
-	mu     sync.Mutex
-	script []*activeFault
-}
-
-type activeFault struct {
-	Fault
-	left int // how often it still strikes; -1: always
-}
-
-func (fs *faults) add(script []Fault) error {
-	for i, f := range script {
-		if err := f.check(); err != nil {
-			return fmt.Errorf("fault %d: %w", i+1, err)
-		}
-	}
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	for _, f := range script {
-		left := f.Count
-		if left == 0 {
-			left = -1
-		}
-		fs.script = append(fs.script, &activeFault{f, left})
-	}
-	return nil
-}
-
-func (fs *faults) clear() {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	fs.script = nil
-}
-
-// list returns the faults that can still strike, each with the count that is left.
-func (fs *faults) list() []Fault {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	out := []Fault{}
-	for _, a := range fs.script {
-		if a.left != 0 {
-			f := a.Fault
-			f.Count = max(a.left, 0)
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// take finds the fault that strikes and counts it.
-func (fs *faults) take(stage FaultStage, is facts) (Fault, bool) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	for _, a := range fs.script {
-		if a.left == 0 || !a.fits(stage, is) {
-			continue
-		}
-		if a.left > 0 {
-			a.left--
-		}
-		return a.Fault, true
-	}
-	return Fault{}, false
-}
-
-// AddFaults appends to the fault script.
-func (s *Server) AddFaults(script ...Fault) error { return s.faults.add(script) }
-
-// Faults returns the faults that can still strike, with the counts left.
-func (s *Server) Faults() []Fault { return s.faults.list() }
-
-// ClearFaults ends all faults.
-func (s *Server) ClearFaults() { s.faults.clear() }

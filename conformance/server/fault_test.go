@@ -2,6 +2,8 @@ package server
 
 import (
 	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,8 +21,8 @@ func TestParseFaults(t *testing.T) {
 			[]Fault{{Stage: StageDNS, Match: Match{Name: "sip.ocs.test", Type: "SRV"}, Action: ActionNXDomain, Count: 2}},
 		},
 		{
-			"several", ` [{"stage":"accept","action":"reset"},{"stage":"register","action":"delay","delay":"150ms"}]`,
-			[]Fault{{Stage: StageAccept, Action: ActionReset}, {Stage: StageRegister, Action: ActionDelay, Delay: 150 * time.Millisecond}},
+			"several", ` [{"stage":"accept","action":"reset"},{"stage":"register","action":"delay","delay":"150ms","skip":2}]`,
+			[]Fault{{Stage: StageAccept, Action: ActionReset}, {Stage: StageRegister, Action: ActionDelay, Delay: 150 * time.Millisecond, Skip: 2}},
 		},
 		{
 			"status", `{"stage":"register","match":{"user":"alice@ocs.test","authenticated":true},"action":"status","status":403,"reason":"No","headers":{"Warning":"310 x \"y\""}}`,
@@ -28,6 +30,18 @@ func TestParseFaults(t *testing.T) {
 				Stage: StageRegister, Match: Match{User: "alice@ocs.test", Authenticated: &yes}, Action: ActionStatus,
 				Status: 403, Reason: "No", Headers: map[string]string{"Warning": `310 x "y"`},
 			}},
+		},
+		{
+			"each key", `{"stage":"register","match":{"status":200},"action":"unsolicited","status":100,"text":"x","reason":"r"}`,
+			[]Fault{{Stage: StageRegister, Match: Match{Status: 200}, Action: ActionUnsolicited, Status: 100, Text: "x", Reason: "r"}},
+		},
+		{
+			"redirect", `{"stage":"register","action":"redirect","to":"h.ocs.test:1;transport=tcp"}`,
+			[]Fault{{Stage: StageRegister, Action: ActionRedirect, To: "h.ocs.test:1;transport=tcp"}},
+		},
+		{
+			"damage", `{"stage":"live","action":"corrupt","how":"body","bytes":7}`,
+			[]Fault{{Stage: StageLive, Action: ActionCorrupt, How: "body", Bytes: 7}},
 		},
 		{"none", `[]`, []Fault{}},
 	} {
@@ -47,16 +61,25 @@ func TestParseFaults(t *testing.T) {
 
 func TestFaultErrorsNameWhatIsKnown(t *testing.T) {
 	for _, test := range []struct{ name, json, want string }{
-		{"stage", `{"stage":"dsn","action":"silent"}`, `unknown stage "dsn"; known: dns, accept, tls, register, subscribe, publish, live`},
+		{"stage", `{"stage":"dsn","action":"silent"}`, `unknown stage "dsn"; known: dns, accept, proxy, tls, kdc, web, register, subscribe, publish, live`},
 		{"action", `{"stage":"dns","action":"explode"}`, `unknown action "explode" at stage "dns"; known: nxdomain, servfail, refuse, silent, delay`},
-		{"action of another stage", `{"stage":"accept","action":"nxdomain"}`, `unknown action "nxdomain" at stage "accept"; known: silent, close, reset, delay`},
+		{"action of another stage", `{"stage":"accept","action":"nxdomain"}`, `unknown action "nxdomain" at stage "accept"; known: silent, close, reset, delay, refuse, blackhole, banner, split`},
 		{"match of another stage", `{"stage":"dns","action":"silent","match":{"user":"alice"}}`, `unknown match "user" at stage "dns"; known: name, type`},
-		{"key", `{"stage":"dns","action":"silent","times":3}`, `unknown field "times"; known: stage, match, action, status, reason, headers, delay, count`},
+		{"key", `{"stage":"dns","action":"silent","times":3}`, `unknown field "times"; known: stage, match, action, status, reason, headers, text, to, how, bytes, delay, skip, count`},
 		{"match key", `{"stage":"dns","action":"silent","match":{"nam":"x"}}`, `in match: name, type, transport, user`},
 		{"delay", `{"stage":"dns","action":"delay","delay":"soon"}`, `delay "soon" is not a duration`},
 		{"no delay", `{"stage":"dns","action":"delay"}`, `action "delay" needs a delay above 0`},
 		{"no status", `{"stage":"register","action":"status"}`, `needs a status of 100 to 699`},
-		{"status without the action", `{"stage":"register","action":"silent","status":403}`, `need action "status"`},
+		{"status without the action", `{"stage":"register","action":"silent","status":403}`, `action "silent" does not take "status"; it takes: bytes, delay, skip, count`},
+		{"how", `{"stage":"register","action":"corrupt","how":"badly"}`, `unknown how "badly" of action "corrupt"; known: garbage, longer, shorter, no-length, header, body`},
+		{"no how", `{"stage":"register","action":"corrupt"}`, `needs how; known: garbage`},
+		{"how of another", `{"stage":"register","action":"remove-endpoint","how":"stale"}`, `known: unregistered, rejected, deactivated`},
+		{"redirect", `{"stage":"register","action":"redirect","status":401}`, `needs a status of 300 to 399, not 401`},
+		{"provisional", `{"stage":"register","action":"provisional","status":200,"delay":"1s"}`, `needs a status of 100 to 199`},
+		{"to", `{"stage":"register","action":"redirect","to":"home.ocs.test"}`, `to "home.ocs.test" is not "host:port;transport=tls"`},
+		{"bytes", `{"stage":"register","action":"close","bytes":5}`, `takes bytes at stage "accept" only`},
+		{"too much", `{"stage":"accept","action":"split","bytes":100000000}`, `at most`},
+		{"length", `{"stage":"register","action":"rewrite","headers":{"Content-Length":"1"}}`, `action "corrupt" can make it wrong`},
 		{"header", `{"stage":"register","action":"status","status":403,"headers":{"A":"b\r\nC: d"}}`, `header "A" cannot be sent`},
 		{"negative", `{"stage":"dns","action":"silent","count":-1}`, `not negative`},
 		{"rest", `{"stage":"dns","action":"silent"} {}`, `more text`},
@@ -67,6 +90,42 @@ func TestFaultErrorsNameWhatIsKnown(t *testing.T) {
 			_, err := ParseFaults([]byte(test.json))
 			require.ErrorContains(t, err, test.want)
 		})
+	}
+}
+
+// The examples of the package comment are faults.
+func TestDocumentedFaults(t *testing.T) {
+	text, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		if example, found := strings.CutPrefix(line, "//\t{\"stage\""); found {
+			example, _, _ = strings.Cut(`{"stage"`+example, "   ")
+			_, err := ParseFaults([]byte(example))
+			require.NoError(t, err, example)
+			n++
+		}
+	}
+	require.Equal(t, 14, n)
+}
+
+// Every action has rules and is possible somewhere, and every stage knows its actions.
+func TestEveryActionHasItsRules(t *testing.T) {
+	used := map[Action]bool{}
+	for _, stage := range faultStages() {
+		for _, action := range stage.actions {
+			require.Equal(t, action, Fault{Action: action}.rules().action)
+			used[action] = true
+		}
+		for _, key := range stage.matches {
+			require.Contains(t, matchKeys(), key)
+		}
+	}
+	for _, rules := range faultActions() {
+		require.True(t, used[rules.action], rules.action)
+		for _, key := range rules.takes {
+			require.Contains(t, faultKeys(), key)
+		}
 	}
 }
 
@@ -103,17 +162,24 @@ func TestFaultStrikesBeforeOrAfterAuthentication(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		fault Fault
-		moods [3]bool // on arrival, unauthenticated, authenticated
+		moods [4]bool // on arrival, unauthenticated, authenticated, with a 200 made
 	}{
-		{"any request", Fault{Action: ActionSilent}, [3]bool{true, false, false}},
-		{"authenticated", Fault{Action: ActionSilent, Match: Match{Authenticated: &yes}}, [3]bool{false, false, true}},
-		{"not authenticated", Fault{Action: ActionSilent, Match: Match{Authenticated: &no}}, [3]bool{false, true, false}},
-		{"signature", Fault{Action: ActionUnsigned}, [3]bool{false, false, true}},
+		{"any request", Fault{Action: ActionSilent}, [4]bool{true, false, false, false}},
+		{"authenticated", Fault{Action: ActionSilent, Match: Match{Authenticated: &yes}}, [4]bool{false, false, true, false}},
+		{"not authenticated", Fault{Action: ActionSilent, Match: Match{Authenticated: &no}}, [4]bool{false, true, false, false}},
+		{"answered", Fault{Action: ActionSilent, Match: Match{Authenticated: &yes, Status: 200}}, [4]bool{false, false, false, true}},
+		{"answered otherwise", Fault{Action: ActionSilent, Match: Match{Status: 404}}, [4]bool{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.fault.Stage = StageRegister
-			for i, is := range []facts{{}, {judged: true}, {judged: true, authenticated: true}} {
-				require.Equal(t, test.moods[i], test.fault.fits(StageRegister, is))
+			var fs faults
+			require.NoError(t, fs.add([]Fault{test.fault}))
+			for i, when := range []struct {
+				at moment
+				is facts
+			}{{onArrival, facts{}}, {onJudged, facts{}}, {onJudged, facts{authenticated: true}}, {onAnswer, facts{authenticated: true, status: 200}}} {
+				_, hit := fs.takeOf(groupDeed, StageRegister, when.at, when.is)
+				require.Equal(t, test.moods[i], hit, i)
 			}
 		})
 	}
@@ -123,6 +189,8 @@ func FuzzParseFaults(f *testing.F) {
 	f.Add([]byte(`{"stage":"dns","match":{"name":"sip.ocs.test"},"action":"nxdomain","count":2}`))
 	f.Add([]byte(`[{"stage":"register","match":{"registered":false},"action":"status","status":503,"headers":{"Retry-After":"5"},"delay":"1s"}]`))
 	f.Add([]byte(`[[]]`))
+	f.Add([]byte(`{"stage":"register","action":"unsolicited","text":"x","headers":{"Contact":"a\n{}"}}`))
+	f.Add([]byte(`{"stage":"live","action":"corrupt","how":"body","bytes":7}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		script, err := ParseFaults(data)
 		if err != nil {

@@ -164,7 +164,7 @@ func TestConnectionEndsInsteadOfAnAnswer(t *testing.T) {
 }
 
 func TestSignatureFaults(t *testing.T) {
-	for action, told := range map[Action]string{ActionUnsigned: "not signed", ActionMissign: "signature"} {
+	for action, told := range map[Action]string{ActionDropSignature: "not signed", ActionCorruptSignature: "signature"} {
 		t.Run(string(action), func(t *testing.T) {
 			inBubble(t, withFaults(Fault{Stage: StageRegister, Action: action, Count: 1}), func(t *testing.T, s *Server) {
 				c := dialTest(t, s, clientConfig{})
@@ -209,7 +209,7 @@ func TestLiveFaultsStrikeNotifications(t *testing.T) {
 	notify := func(action Action) Fault {
 		return Fault{Stage: StageLive, Match: Match{Method: "BENOTIFY"}, Action: action, Count: 1}
 	}
-	inBubble(t, withFaults(notify(ActionSilent), notify(ActionUnsigned), notify(ActionMissign), notify(ActionReset)), func(t *testing.T, s *Server) {
+	inBubble(t, withFaults(notify(ActionSilent), notify(ActionDropSignature), notify(ActionCorruptSignature)), func(t *testing.T, s *Server) {
 		c := dialTest(t, s, clientConfig{}).signIn()
 		c.subscribe("vnd-microsoft-roaming-self")
 		c.publish(published{"machineState", 7, 0, 3500})
@@ -220,10 +220,45 @@ func TestLiveFaultsStrikeNotifications(t *testing.T) {
 			synctest.Wait()
 			require.Len(t, c.refused, i)
 		}
+		require.NoError(t, s.AddFaults(notify(ActionReset)))
 		req := c.request("SERVICE", "", 1, sip.NewCallID())
 		sip.SetBody(req, typePublish, []byte(initialPublication))
 		require.NoError(t, c.conn.Send(req))
 		<-c.conn.Done()
 		require.ErrorIs(t, c.conn.Err(), syscall.ECONNRESET)
 	})
+}
+
+func TestRawFaultsOnSockets(t *testing.T) {
+	for _, test := range []struct {
+		fault Fault
+		want  string
+		err   error
+	}{
+		{Fault{Action: ActionClose, Bytes: 17}, "SIP/2.0 401 Unaut", nil},
+		{Fault{Action: ActionRefuse}, "", syscall.ECONNRESET},
+		{Fault{Action: ActionSplit, Bytes: 7}, "SIP/2.0 401 Unauthorized\r\n", nil},
+	} {
+		t.Run(string(test.fault.Action), func(t *testing.T) {
+			test.fault.Stage = StageAccept
+			config := withFaults(test.fault)
+			config.ListenTCP = "127.0.0.1:0"
+			s := startTest(t, config)
+			nc, err := net.Dial("tcp", s.TCPAddr())
+			got := make([]byte, max(len(test.want), 1))
+			if err == nil {
+				defer nc.Close()
+				_, _ = nc.Write([]byte(options)) // a reset may come before
+				_, err = io.ReadFull(nc, got)
+			}
+			require.ErrorIs(t, err, test.err)
+			if test.err == nil {
+				require.Equal(t, test.want, string(got))
+			}
+			if test.fault.Action == ActionClose {
+				_, err = nc.Read(got)
+				require.Error(t, err)
+			}
+		})
+	}
 }

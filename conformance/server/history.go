@@ -3,8 +3,6 @@ package server
 import (
 	"bytes"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +21,11 @@ const (
 	KindKeepAlive Kind = "keep-alive" // CRLFs between messages
 	KindRejected  Kind = "rejected"   // a rejected password or an unknown user, once for each attempt
 	KindClose     Kind = "close"      // a connection ended
+	KindWeb       Kind = "web"        // a request to the web services
+	KindProxy     Kind = "proxy"      // an answer of the proxy
+
+	KindDistrusted Kind = "distrusted" // a message of the client's with a signature that is wrong, or missing where one is due
+	KindFault      Kind = "fault"      // a fault struck
 )
 
 // Record is one thing that happened, as the history tells it.
@@ -31,13 +34,14 @@ type Record struct {
 	Kind Kind      `json:"kind"`
 	Conn int       `json:"conn,omitempty"` // number of the connection, from 1; 0: none
 
-	Name   string `json:"name,omitempty"`   // query: the name; tls: the name the client asked for (SNI)
-	Type   string `json:"type,omitempty"`   // query: the type
-	Answer string `json:"answer,omitempty"` // query: "NOERROR", "NOERROR, no data", "NXDOMAIN", ..., "silent"
+	Name   string `json:"name,omitempty"`   // query: the name; web: method and path; tls: the name the client asked for (SNI); proxy: the target; fault: the stage
+	Type   string `json:"type,omitempty"`   // query: the type; fault: the action
+	Answer string `json:"answer,omitempty"` // query: "NOERROR", "NOERROR, no data", "NXDOMAIN", ..., "silent"; web: the status; proxy: the status, or in words
 
 	Remote    string `json:"remote,omitempty"`    // connect: the client's address
-	Transport string `json:"transport,omitempty"` // connect: "tls" or "tcp"
-	Error     string `json:"error,omitempty"`     // tls: why it failed; close: what ended the connection
+	Transport string `json:"transport,omitempty"` // connect: "tls" or "tcp"; proxy: "http", "https", "socks4", "socks4a" or "socks5"
+	Error     string `json:"error,omitempty"`     // tls: why it failed; close: what ended the connection; distrusted: what is wrong
+	Bytes     int64  `json:"bytes,omitempty"`     // close: how many the server had sent, below TLS
 
 	Sent   bool   `json:"sent,omitempty"`   // message: by the server
 	Method string `json:"method,omitempty"` // message: of the request, or of the request answered
@@ -58,6 +62,7 @@ type record struct {
 	name, qtype, answer string
 	remote, transport   string
 	user, err           string
+	bytes               int64
 	raw                 []byte
 }
 
@@ -148,6 +153,15 @@ func (s *Server) History(kinds ...Kind) []Record {
 	return out
 }
 
+// Messages returns the SIP messages of the history for which which is true; nil: all of them.
+func (s *Server) Messages(which func(Record) bool) []Record {
+	all := s.History(KindMessage)
+	if which == nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(r Record) bool { return !which(r) })
+}
+
 // HistoryDropped returns how many records the bounds of the history have cost.
 func (s *Server) HistoryDropped() int {
 	s.history.mu.Lock()
@@ -169,9 +183,9 @@ func (r record) open() Record {
 	out := Record{
 		Time: r.at, Kind: r.kind, Conn: r.conn, Sent: r.sent,
 		Name: r.name, Type: r.qtype, Answer: r.answer,
-		Remote: r.remote, Transport: r.transport, User: r.user, Error: r.err,
+		Remote: r.remote, Transport: r.transport, User: r.user, Error: r.err, Bytes: r.bytes,
 	}
-	if r.kind != KindMessage {
+	if len(r.raw) == 0 {
 		return out
 	}
 	out.Text = string(sip.Redact(r.raw))
@@ -182,9 +196,8 @@ func (r record) open() Record {
 	if res, ok := m.(*sip.Response); ok {
 		out.Status = res.StatusCode
 	}
-	number, method, _ := strings.Cut(sip.Value(m, "CSeq"), " ")
-	out.CSeq, _ = strconv.Atoi(number)
-	out.Method = strings.TrimSpace(method)
+	number, method := cseqOf(m)
+	out.CSeq, out.Method = max(number, 0), method
 	out.CallID = sip.Value(m, "Call-ID")
 	out.Event = sip.Value(m, "Event")
 	if from, err := sip.ParseNameAddr(sip.Value(m, "From")); err == nil {

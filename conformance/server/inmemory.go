@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -54,20 +55,36 @@ func (s *Server) Dial(ctx context.Context, network, address string) (net.Conn, e
 	if !ip.IsLoopback() && !s.zone.publishes(ip) {
 		return fail(os.NewSyscallError("connect", syscall.EHOSTUNREACH))
 	}
+	there := &net.TCPAddr{IP: ip.AsSlice(), Port: int(port)}
+	here := &net.TCPAddr{IP: there.IP, Port: s.nextClientPort()}
+	client, server := newMemoryPair(here, there)
 	var t transport
 	switch int(port) {
 	case s.ports[transportTLS]:
 		t = transportTLS
 	case s.ports[transportTCP]:
 		t = transportTCP
+	case portKDC, portWeb:
+		if port == portKDC && s.serveKDC(server) || port == portWeb && s.web.offer(server) {
+			return client, nil
+		}
+		return fail(os.NewSyscallError("connect", syscall.ECONNREFUSED))
 	default:
+		if slices.Contains(s.proxy.ports, int(port)) && s.acceptProxy(server) {
+			return client, nil
+		}
 		return fail(os.NewSyscallError("connect", syscall.ECONNREFUSED))
 	}
-	there := &net.TCPAddr{IP: ip.AsSlice(), Port: int(port)}
-	here := &net.TCPAddr{IP: there.IP, Port: s.nextClientPort()}
-	client, server := newMemoryPair(here, there)
-	if !s.accept(server, t) {
+	switch s.accept(server, t) {
+	case ActionRefuse:
 		return fail(os.NewSyscallError("connect", syscall.ECONNREFUSED))
+	case ActionBlackhole:
+		select {
+		case <-ctx.Done():
+			return fail(context.Cause(ctx))
+		case <-s.closing:
+			return fail(os.NewSyscallError("connect", syscall.ECONNREFUSED))
+		}
 	}
 	return client, nil
 }
@@ -123,6 +140,9 @@ func (c *memoryConn) Reset() error {
 	return c.Close()
 }
 
+// drain waits until the peer has read what was written, or will not.
+func (c *memoryConn) drain() { c.out.drained() }
+
 func (c *memoryConn) LocalAddr() net.Addr  { return c.local }
 func (c *memoryConn) RemoteAddr() net.Addr { return c.remote }
 
@@ -174,6 +194,15 @@ func (s *stream) set(change func(*stream)) {
 	defer s.mu.Unlock()
 	change(s)
 	s.changed.Broadcast()
+}
+
+// drained waits until the reader has taken everything, the end of either side, or the deadline.
+func (s *stream) drained() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.buf) > 0 && !s.readerClosed && !s.writerClosed && !s.reset && !past(s.writeBy) {
+		s.wait(s.writeBy)
+	}
 }
 
 // wait waits for a change, or for the deadline. The caller holds mu.

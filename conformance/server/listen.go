@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
-	"sync"
 	"time"
 )
 
@@ -45,57 +43,37 @@ func (s *Server) acceptAll(l net.Listener, t transport) {
 	}
 }
 
-// accept takes over a new connection; false: the server is closed.
-func (s *Server) accept(nc net.Conn, t transport) bool {
+// accept takes over a new connection, unless a fault or the end of the server refuses it: then the connection
+// is closed, and the answer is ActionRefuse or ActionBlackhole.
+func (s *Server) accept(nc net.Conn, t transport) Action {
+	is := facts{transport: t.String()}
+	f, _ := s.faults.take(StageAccept, is)
+	pieces, split := s.faults.takeOf(groupBytes, StageAccept, onAnswer, is)
+	_, inMemory := nc.(*memoryConn)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	switch {
+	case s.closed:
 		_ = nc.Close()
-		return false
+		return ActionRefuse
+	case inMemory && (f.Action == ActionRefuse || f.Action == ActionBlackhole):
+		s.recordFault(f, 0)
+		_ = nc.Close()
+		return f.Action
 	}
 	s.connected++
 	c := newConnection(s, s.connected, t, nc)
-	s.connections[c] = struct{}{}
-	s.goroutines.Go(c.open)
-	return true
-}
-
-// link is the net.Conn beneath SIP and TLS: it tells of its end, and can be reset.
-type link struct {
-	net.Conn
-	connection *connection
-	serverName string // that the client asked for over TLS (SNI); set during the handshake
-	ended      sync.Once
-}
-
-// Close closes the link and lets the server know.
-func (l *link) Close() error {
-	err := l.Conn.Close()
-	l.ended.Do(l.connection.ended)
-	return err
-}
-
-// reset breaks the link, so that the client sees ECONNRESET.
-func (l *link) reset() {
-	switch nc := l.Conn.(type) {
-	case *net.TCPConn:
-		_ = nc.SetLinger(0) // closing now sends RST
-	case *memoryConn:
-		_ = nc.Reset()
+	if split {
+		c.link.pieces = &pieces
 	}
-	_ = l.Close()
-}
-
-// swallow reads and answers nothing until the client or the server closes the link.
-func (l *link) swallow() {
-	_ = l.SetDeadline(time.Time{})
-	_, _ = io.Copy(io.Discard, l.Conn)
-	_ = l.Close()
+	s.connections[c] = struct{}{}
+	s.goroutines.Go(func() { c.open(f) })
+	return ""
 }
 
 // tlsConfig is shared by all connections.
 func (s *Server) tlsConfig() *tls.Config {
-	return &tls.Config{
+	config := &tls.Config{
 		Certificates:           []tls.Certificate{s.identity.leaf},
 		SessionTicketsDisabled: true, // every sign-in is a whole one
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -105,7 +83,8 @@ func (s *Server) tlsConfig() *tls.Config {
 			if !hit {
 				return nil, nil
 			}
-			s.pause(f.Delay)
+			s.recordFault(f, l.connection.id)
+			l.pause(f.Delay)
 			switch f.Action {
 			case ActionSilent:
 				l.swallow()
@@ -117,25 +96,22 @@ func (s *Server) tlsConfig() *tls.Config {
 			return nil, errors.New("a fault of the script")
 		},
 	}
+	s.config.TLSProfile.configure(config)
+	return config
 }
 
-// open brings a new connection to the point where SIP begins.
-func (c *connection) open() {
+// open brings a new connection to the point where SIP begins, if a fault lets it.
+func (c *connection) open(f Fault) {
 	s := c.server
 	s.history.add(record{kind: KindConnect, conn: c.id, remote: c.link.RemoteAddr().String(), transport: c.transport.String()})
-	if f, hit := s.faults.take(StageAccept, facts{transport: c.transport.String()}); hit {
-		s.pause(f.Delay)
-		switch f.Action {
-		case ActionSilent:
-			c.link.swallow()
-			return
-		case ActionReset:
-			c.link.reset()
-			return
-		case ActionClose:
-			_ = c.link.Close()
-			return
-		}
+	s.recordFault(f, c.id)
+	if c.link.pieces != nil {
+		s.recordFault(*c.link.pieces, c.id)
+	}
+	if f.Bytes > 0 {
+		c.link.cut = &f
+	} else if c.refused(f) {
+		return
 	}
 	if c.transport == transportTCP {
 		c.start(c.link)
@@ -156,4 +132,28 @@ func (c *connection) open() {
 		return
 	}
 	c.start(nc)
+}
+
+// refused does what a fault wants with a new connection; false: it goes on.
+func (c *connection) refused(f Fault) (done bool) {
+	if f.Action != "" {
+		c.link.pause(f.Delay)
+	}
+	switch f.Action {
+	case "", ActionDelay:
+		return false
+	case ActionBanner:
+		if _, err := c.link.Write([]byte(orDefault(f.Text, "220 mail.example.test ESMTP\r\n"))); err == nil {
+			c.link.swallow()
+			return true
+		}
+	case ActionReset, ActionRefuse:
+		c.link.reset()
+		return true
+	case ActionSilent, ActionBlackhole:
+		c.link.swallow()
+		return true
+	}
+	_ = c.link.Close()
+	return true
 }

@@ -63,6 +63,11 @@ func (r *request) register() {
 		return
 	}
 	e := r.user.bound(b)
+	number, _ := cseqOf(r.Request)
+	if e != nil && e.callID == sip.Value(r.Request, "Call-ID") && number <= e.registered {
+		r.answer(500, "Stale CSeq") // RFC 3261 section 10.3, step 7
+		return
+	}
 	action := ""
 	switch {
 	case b.expires == 0 && b.contact.URI == "*":
@@ -152,6 +157,7 @@ func (r *request) bind(e *endpoint, b binding) {
 		e.gruu = gruu(r.user.uri, id)
 	}
 	e.from, e.callID = sip.Value(r.Request, "From"), sip.Value(r.Request, "Call-ID")
+	e.registered, _ = cseqOf(r.Request)
 	e.expires = time.Now().Add(b.expires)
 	if e.timer != nil {
 		e.timer.Stop()

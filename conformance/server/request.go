@@ -21,8 +21,14 @@ type request struct {
 	address    string // of the user in From, "alice@ocs.test"
 	epid       string
 	user       *user // once authenticated
-	how        signing
-	delay      time.Duration // of the answer
+	occasion
+
+	// What faults want.
+	delay     time.Duration // of the answer
+	struck    bool          // the answer is a fault's
+	trusted   bool          // without a look at credentials
+	overtaken bool          // another endpoint has published first
+	separate  bool          // the first notification is a request of its own
 }
 
 // handle answers one request.
@@ -35,8 +41,8 @@ func (c *connection) handle(req *sip.Request) {
 	}
 	r.address = addressOfURI(r.from.URI)
 	r.epid, _ = r.from.Params.Get("epid")
-	stage, is := stageOf(r.method), r.facts()
-	if f, hit := c.server.faults.take(stage, is); hit && r.strike(f) {
+	r.occasion = occasion{stageOf(r.method), r.facts()}
+	if r.strike(onArrival) {
 		return
 	}
 	switch r.method {
@@ -51,16 +57,13 @@ func (c *connection) handle(req *sip.Request) {
 			return
 		}
 	}
-	verdict := c.auth.Authenticate(context.Background(), req)
-	is.judged, is.authenticated = true, verdict.OK
-	if f, hit := c.server.faults.take(stage, is); hit && r.strike(f) {
+	if err := r.wellFormed(); err != nil {
+		r.refuse(400, "Bad Request", 17001, "Invalid request: "+err.Error())
 		return
 	}
-	if !verdict.OK {
-		r.deny(verdict)
+	if !r.authenticate() {
 		return
 	}
-	r.user = c.server.users[addressOfURI(verdict.Account.URI)]
 	switch r.method {
 	case "REGISTER":
 		r.register()
@@ -71,6 +74,39 @@ func (c *connection) handle(req *sip.Request) {
 	default:
 		r.other()
 	}
+}
+
+// authenticate finds out who sent the request; false: it has been answered, or is not to be.
+func (r *request) authenticate() bool {
+	s := r.connection.server
+	if r.trusted {
+		if r.user = s.users[r.address]; r.user == nil {
+			r.refuse(404, "Not Found", 1003, "User does not exist")
+		}
+		return r.user != nil
+	}
+	verdict := r.connection.auth.Authenticate(context.Background(), r.Request)
+	r.is.authenticated = verdict.OK
+	if r.strike(onJudged) {
+		return false
+	}
+	if !verdict.OK {
+		if verdict.Err != nil && signs(r.Request) {
+			r.connection.distrusted(r.Request, verdict.Err)
+		}
+		r.deny(verdict)
+		return false
+	}
+	r.user = s.users[addressOfURI(verdict.Account.URI)]
+	return true
+}
+
+// signs tells whether a request carries a signature instead of a token of a handshake.
+func signs(req *sip.Request) bool {
+	c, err := sip.ParseCredentials(sip.Value(req, "Authorization"))
+	_, signature := c.Params.Get("response")
+	_, handshake := c.Params.Get("gssapi-data")
+	return err == nil && signature && !handshake && !strings.EqualFold(c.Scheme, "Digest")
 }
 
 // stageOf is the stage at which faults meet a request.
@@ -102,46 +138,6 @@ func eventOf(m sip.Message) string {
 	return strings.TrimSpace(event)
 }
 
-// strike does what a fault wants. It returns true where nothing else is to be done with the request.
-func (r *request) strike(f Fault) (done bool) {
-	r.delay = f.Delay
-	c := r.connection
-	switch f.Action {
-	case ActionUnsigned:
-		r.how = unsigned
-		return false
-	case ActionMissign:
-		r.how = corrupted
-		return false
-	case ActionDelay:
-		return false
-	case ActionStatus:
-		reason := f.Reason
-		if reason == "" {
-			reason = "Fault"
-		}
-		res := r.response(f.Status, reason)
-		for _, name := range sortedKeys(f.Headers) {
-			sip.Add(res, name, f.Headers[name])
-		}
-		r.send(res, "", nil)
-	case ActionClose:
-		after(f.Delay, c.close)
-	case ActionReset:
-		after(f.Delay, c.link.reset)
-	}
-	return true
-}
-
-// after does something after the delay that a fault wants, or now.
-func after(delay time.Duration, do func()) {
-	if delay == 0 {
-		do()
-		return
-	}
-	time.AfterFunc(delay, do)
-}
-
 // deny answers a request whose sender has not proved to be who they say: mostly 401, unsigned, with one
 // challenge for each scheme. The Date lets a client see a clock that is wrong (MS-SIPAE 3.2).
 func (r *request) deny(v auth.Verdict) {
@@ -155,7 +151,12 @@ func (r *request) deny(v auth.Verdict) {
 	if v.Status == 401 && v.Diagnostic != "" {
 		s.history.add(record{kind: KindRejected, conn: r.connection.id, user: r.address})
 	}
-	res := r.response(v.Status, reasonOf(v.Status))
+	r.send(r.denial(v), "", nil)
+}
+
+// denial is the answer to such a request.
+func (r *request) denial(v auth.Verdict) *sip.Response {
+	res := r.response(v.Status, orDefault(reasonOf(v.Status), "Server Internal Error"))
 	if v.Status == 401 {
 		sip.Add(res, "Date", time.Now().UTC().Format(http.TimeFormat))
 	}
@@ -165,10 +166,10 @@ func (r *request) deny(v auth.Verdict) {
 	if v.Diagnostic != "" {
 		sip.Add(res, "ms-diagnostics", v.Diagnostic)
 	}
-	r.send(res, "", nil)
+	return res
 }
 
-// reasonOf is the reason phrase of the statuses that authentication ends with.
+// reasonOf is the reason phrase of the statuses that authentication ends with, "" of others.
 func reasonOf(status int) string {
 	switch status {
 	case 400:
@@ -177,8 +178,10 @@ func reasonOf(status int) string {
 		return "Unauthorized"
 	case 403:
 		return "Forbidden"
+	case 407:
+		return "Proxy Authentication Required"
 	}
-	return "Server Internal Error"
+	return ""
 }
 
 // response begins an answer: the headers of the request that every answer repeats, byte for byte, in the
@@ -235,7 +238,13 @@ func (r *request) send(res *sip.Response, contentType string, body []byte) {
 		sip.Add(res, "Server", r.connection.server.config.Server)
 	}
 	sip.SetBody(res, contentType, body)
-	after(r.delay, func() { r.connection.send(res, r.how) })
+	r.is.status = res.StatusCode
+	if r.strike(onAnswer) {
+		return
+	}
+	r.changed(res)
+	when := r.occasion
+	after(r.delay, func() { r.connection.send(res, when) })
 }
 
 // answer sends an answer that says nothing but its status.

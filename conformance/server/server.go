@@ -28,6 +28,10 @@ type Server struct {
 	ports    [2]int // by transport, as the zone publishes them; 0: not served
 	history  *history
 	faults   faults
+	schemes  schemes
+	web      *memoryListener // nil: none
+	webAddr  net.Addr        // of the web server; nil: none
+	proxy    proxy
 
 	addrs         [2]net.Addr // of the listeners, by transport; nil: none
 	dnsAddr       net.Addr
@@ -88,6 +92,9 @@ func Start(config Config) (*Server, error) {
 		err = s.faults.add(config.Faults)
 	}
 	if err == nil {
+		err = s.prepareSchemes()
+	}
+	if err == nil {
 		err = s.listen()
 	}
 	if err != nil {
@@ -131,6 +138,9 @@ func (s *Server) listen() error {
 		if l != nil {
 			s.goroutines.Go(func() { s.acceptAll(l, transport(t)) })
 		}
+	}
+	if err := s.listenProxy(s.config.ListenProxy); err != nil {
+		return err
 	}
 	if s.config.ListenDNS != "" {
 		if err := s.listenDNS(s.config.ListenDNS); err != nil {
@@ -210,6 +220,12 @@ func (s *Server) TCPAddr() string { return text(s.addrs[transportTCP]) }
 
 // DNSAddr returns the address that DNS is served at, "" without.
 func (s *Server) DNSAddr() string { return text(s.dnsAddr) }
+
+// KDCAddr returns the address of the KDC's listener, "" without one.
+func (s *Server) KDCAddr() string { return text(s.schemes.kdcAddr) }
+
+// WebAddr returns the address of the web services, "" without. In memory it is port 443 of 127.0.0.1.
+func (s *Server) WebAddr() string { return text(s.webAddr) }
 
 // ManagementURL returns the base of the management interface, "http://127.0.0.1:40004", "" without one.
 func (s *Server) ManagementURL() string { return s.managementURL }

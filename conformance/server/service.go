@@ -60,6 +60,9 @@ func (r *request) publish() {
 		r.answer(403, "Forbidden") // not registered
 		return
 	}
+	if r.overtaken {
+		s.published(r.user, r.user.presence.overtake(e, operations))
+	}
 	changed, conflicts, err := r.user.presence.publish(e, operations)
 	switch {
 	case err != nil:

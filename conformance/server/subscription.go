@@ -105,6 +105,10 @@ func (r *request) subscribe() {
 		r.refuse(400, "Bad Request", 4001, "XML parse failure")
 		return
 	}
+	if !s.config.PlainRegistrar && !e.reaches(sub.contact) {
+		r.answer(400, "Invalid Contact information")
+		return
+	}
 	sub.until = time.Now().Add(life)
 	e.subscriptions = slices.DeleteFunc(e.subscriptions, func(have *subscription) bool { return have == sub })
 	target.unwatch(sub)
@@ -143,7 +147,7 @@ func (sub *subscription) read(r *request) (err error) {
 // subscribed answers a SUBSCRIBE with 200, and with what the first NOTIFY would carry: in the answer where
 // the client can take it so, else in a NOTIFY behind it. Server.mu is held.
 func (r *request) subscribed(sub *subscription) {
-	piggyback := slices.Contains(tokens(sip.Values(r.Request, "Supported")), "ms-piggyback-first-notify")
+	piggyback := !r.separate && slices.Contains(tokens(sip.Values(r.Request, "Supported")), "ms-piggyback-first-notify")
 	contentType, body := sub.document()
 	state, seconds := sub.state()
 	res := r.response(200, "OK")
@@ -260,28 +264,21 @@ type notification struct {
 
 // notify sends a request of the server's to an endpoint, unless a fault keeps it. Server.mu is held.
 func (s *Server) notify(e *endpoint, n notification) {
-	how := signed
-	f, hit := s.faults.take(StageLive, facts{
-		user: e.user.address, epid: e.epid, method: n.method, event: n.event, registered: true, authenticated: true, own: true,
-	})
-	if hit {
-		switch f.Action {
-		case ActionUnsigned:
-			how = unsigned
-		case ActionMissign:
-			how = corrupted
-		case ActionClose:
-			e.connection.close()
-			return
-		case ActionReset:
-			e.connection.link.reset()
-			return
-		case ActionDelay:
-		default:
-			return
-		}
-	}
 	c := e.connection
+	when := occasion{StageLive, facts{
+		user: e.user.address, epid: e.epid, method: n.method, event: n.event, registered: true, authenticated: true, own: true,
+	}}
+	f := s.strike(groupDeed, onAnswer, when, c.id)
+	switch f.Action {
+	case ActionSilent:
+		return
+	case ActionClose:
+		after(f.Delay, c.close)
+		return
+	case ActionReset:
+		after(f.Delay, c.link.reset)
+		return
+	}
 	req, err := sip.NewRequest(n.method, n.target)
 	if err != nil {
 		s.log.Warn("the client's Contact cannot be written to", "conn", c.id, "error", err)
@@ -300,5 +297,7 @@ func (s *Server) notify(e *endpoint, n notification) {
 		sip.Add(req, h[0], h[1])
 	}
 	sip.SetBody(req, n.contentType, []byte(n.body))
-	after(f.Delay, func() { c.send(req, how) })
+	change := s.strike(groupContent, onAnswer, when, c.id)
+	rewrite(req, change)
+	after(f.Delay+change.Delay, func() { c.send(req, when) })
 }

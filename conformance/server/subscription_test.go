@@ -87,14 +87,14 @@ func TestFirstNotificationOfAClientThatTakesNoneInTheAnswer(t *testing.T) {
 			inBubble(t, twoUsers(), func(t *testing.T, s *Server) {
 				c := dialTest(t, s, clientConfig{}).signIn()
 				sub := c.request("SUBSCRIBE", "", 1, sip.NewCallID(),
-					"Event: vnd-microsoft-roaming-contacts", "Supported: "+supported, "Contact: <sip:alice@ocs.test;opaque=user:epid:x;gruu>")
+					"Event: vnd-microsoft-roaming-contacts", "Supported: "+supported, "Contact: <"+gruu(c.uri, instanceOf(c.epid))+">")
 				res := c.do(sub)
 				require.Equal(t, 200, res.StatusCode)
 				require.Empty(t, res.Body())
 				require.Empty(t, sip.Value(res, "ms-piggyback-cseq"))
 				req := c.next()
 				require.Equal(t, method, string(req.Method))
-				require.Equal(t, "sip:alice@ocs.test;opaque=user:epid:x;gruu", req.Recipient.String())
+				require.Equal(t, gruu(c.uri, instanceOf(c.epid)), req.Recipient.String())
 				require.Equal(t, sip.Value(res, "To"), sip.Value(req, "From"))
 				require.Equal(t, sip.Value(sub, "From"), sip.Value(req, "To"))
 				require.Equal(t, sip.Value(sub, "Call-ID"), sip.Value(req, "Call-ID"))

@@ -12,9 +12,14 @@ import (
 // fqdn is the whole name of the server.
 func (c Config) fqdn() string { return c.Host + "." + c.Domain }
 
-// hostNames are the server's name, and those by which a client looks for it when it finds no service record.
+// hostNames are the server's name, those by which a client looks for it when it finds no service record, its
+// proxy's, and those of its autodiscover service.
 func (c Config) hostNames() []string {
-	return []string{c.fqdn(), "sip." + c.Domain, "sipinternal." + c.Domain, "sipexternal." + c.Domain}
+	names := []string{c.fqdn(), "sip." + c.Domain, "sipinternal." + c.Domain, "sipexternal." + c.Domain, "proxy." + c.Domain}
+	if c.Autodiscover != nil {
+		names = append(names, "lyncdiscoverinternal."+c.Domain, "lyncdiscover."+c.Domain)
+	}
+	return names
 }
 
 // defaultZone is the zone of a server at ip that listens on ports: the service names of each transport
