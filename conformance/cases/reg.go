@@ -1,0 +1,215 @@
+package cases
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ocsgo/ocs/conformance"
+	"github.com/ocsgo/ocs/conformance/server"
+	ocserr "github.com/ocsgo/ocs/errors"
+)
+
+// stay keeps a session for a while. Beyond seconds that is for ground V only.
+func stay(d time.Duration) func(context.Context, *conformance.World) error {
+	return func(ctx context.Context, _ *conformance.World) error {
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+		}
+		return nil
+	}
+}
+
+// refresh matches the REGISTER of an endpoint that is registered.
+var refresh = server.Match{Registered: yes()}
+
+func reg() []conformance.Case {
+	removed := conformance.Case{
+		ID: "reg/removed-by-server", Title: "The server ends the registration", Level: conformance.Should, Grounds: inVS,
+		Refs: []string{"MS-SIPREGE 3.3"}, Purpose: "A client that was signed out must know it, and why.",
+	}
+	for _, removal := range []struct {
+		how   server.Removal
+		cause ocserr.Cause
+	}{
+		{server.RemovedUnregistered, ocserr.CauseRemovedUnregistered},
+		{server.RemovedRejected, ocserr.CauseRemovedRejected},
+		{server.RemovedDeactivated, ocserr.CauseRemovedDeactivated},
+	} {
+		removed.Attempts = append(removed.Attempts, conformance.Attempt{
+			Name: string(removal.how),
+			Live: func(ctx context.Context, w *conformance.World) error {
+				for _, e := range w.Server.Endpoints() {
+					if _, err := w.Server.RemoveEndpoint(e.Epid, removal.how); err != nil {
+						return err
+					}
+				}
+				return stay(time.Second)(ctx, w)
+			},
+			Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: removal.cause}},
+		})
+	}
+	return []conformance.Case{
+		{
+			ID: "reg/basic", Title: "REGISTER is accepted", Level: conformance.Must, Grounds: inVSR,
+			Refs: []string{"MS-SIPREGE 3.1"}, Purpose: "The endpoint is known by its epid and its instance.",
+			Attempts: one(conformance.Attempt{
+				Expect: signsIn,
+				Wire: []conformance.Check{
+					risingCSeq, signed,
+					check("epid and +sip.instance on every REGISTER", func(r *conformance.Record) string {
+						for _, m := range r.Requests("REGISTER") {
+							if !strings.Contains(conformance.Header(m, "From"), "epid=") || !strings.Contains(conformance.Header(m, "Contact"), "+sip.instance") {
+								return fmt.Sprintf("REGISTER %d has not", m.CSeq)
+							}
+						}
+						return ""
+					}),
+				},
+			}),
+		},
+		{
+			ID: "reg/expires-honoured", Title: "The registration is refreshed in time", Level: conformance.Must, Grounds: inV,
+			Refs: []string{"RFC 3261 section 10.2.4"}, Purpose: "A client that stays signed in must not fall out.",
+			Attempts: one(conformance.Attempt{
+				Server: server.Config{Expires: 10 * time.Minute}, Live: stay(time.Hour), Expect: signsIn,
+				Wire: []conformance.Check{check("never more than 10 minutes between REGISTERs", func(r *conformance.Record) string {
+					sent := r.Requests("REGISTER")
+					for i := 1; i < len(sent); i++ {
+						if gap := sent[i].Time.Sub(sent[i-1].Time); gap >= 10*time.Minute {
+							return "there were " + gap.String()
+						}
+					}
+					if len(sent) < 8 {
+						return fmt.Sprintf("there were %d REGISTERs in an hour", len(sent))
+					}
+					return ""
+				})},
+			}),
+		},
+		{
+			ID: "reg/423-min-expires", Title: "A longer registration is asked for", Level: conformance.Must, Grounds: inVS,
+			Refs: []string{"RFC 3261 section 10.2.8"}, Purpose: "A server that wants more than the client asked for gets it, once.",
+			Attempts: one(conformance.Attempt{
+				Server: onRegister(server.Fault{Action: server.ActionStatus, Status: 423, Headers: map[string]string{"Min-Expires": "20000"}, Count: 1}),
+				Expect: signsIn,
+				Wire: []conformance.Check{check("the next REGISTER asks for 20000 s", func(r *conformance.Record) string {
+					for _, m := range r.Requests("REGISTER") {
+						if conformance.Header(m, "Expires") == "20000" || strings.Contains(conformance.Header(m, "Contact"), "expires=20000") {
+							return ""
+						}
+					}
+					return "none does"
+				})},
+			}),
+		},
+		{
+			ID: "reg/301-redirect", Title: "The home server is followed", Level: conformance.Must, Grounds: inVS,
+			Refs: []string{"MS-SIPREGE 3.1", "RFC 3261 section 8.1.3.4"}, Purpose: "A director sends each user to his pool; TLS there is with the pool's name.",
+			Attempts: one(conformance.Attempt{
+				Server: onRegister(server.Fault{Action: server.ActionRedirect, To: "sip.ocs.test:5061;transport=tls", Count: 1}), Expect: signsIn,
+				Wire: []conformance.Check{reached("server.ocs.test"), reached("sip.ocs.test")},
+			}),
+		},
+		{
+			ID: "reg/301-loop", Title: "Redirects without end", Level: conformance.Must, Grounds: inVS,
+			Refs: []string{"contract 1.4"}, Purpose: "Two servers that disagree about a user do not keep the client busy.",
+			Attempts: one(conformance.Attempt{
+				Server: onRegister(server.Fault{Action: server.ActionRedirect, To: "sip.ocs.test:5061;transport=tls"}),
+				Expect: fails(ocserr.Unexpected, ocserr.CauseRedirectLoop), Wire: []conformance.Check{registers(2, 20)},
+			}),
+		},
+		{
+			ID: "reg/301-foreign-domain", Title: "Names are strict for redirects too", Level: conformance.Should, Grounds: inVS,
+			Refs: []string{"contract 4.4"}, Purpose: "What DNS may not do a redirect may not either.",
+			Attempts: one(conformance.Attempt{
+				Server: server.Config{Zone: "sip A $ip\nhome A $ip\n_sipinternaltls._tcp SRV 0 0 5061 sip\n", Faults: []server.Fault{{
+					Stage: server.StageRegister, Action: server.ActionRedirect, To: "home.ocs.test:5061;transport=tls",
+				}}},
+				Client: conformance.Settings{Naming: "strict"}, Expect: fails(ocserr.Connect, ocserr.CauseStrictNamingRefused),
+				Wire: []conformance.Check{sni("sip.ocs.test")},
+			}),
+		},
+		{
+			ID: "reg/301-to-nowhere", Title: "A redirect to a name without an address", Level: conformance.Should, Grounds: inVS,
+			Refs: []string{"contract 1.4"}, Purpose: "The server was reached: it is not the client's server name that is wrong.",
+			Attempts: one(conformance.Attempt{
+				Server: onRegister(server.Fault{Action: server.ActionRedirect, To: "gone.ocs.test:5061;transport=tls"}),
+				Expect: fails(ocserr.Unexpected, ocserr.CauseRedirectInvalid),
+			}),
+		},
+		{
+			ID: "reg/301-to-tcp", Title: "A redirect to clear TCP", Level: conformance.Must, Grounds: inVS,
+			Refs: []string{"contract 4.1"}, Purpose: "A redirect must not take TLS away.",
+			Attempts: one(conformance.Attempt{
+				Server: onRegister(server.Fault{Action: server.ActionRedirect, To: "sip.ocs.test:5060;transport=tcp"}),
+				Expect: fails(ocserr.Connect, ocserr.CauseInsecureTransport), Wire: []conformance.Check{onlyTLS},
+			}),
+		},
+		{
+			ID: "reg/keepalive", Title: "The connection is kept alive as the server asks", Level: conformance.Should, Grounds: inV,
+			Refs: []string{"MS-CONMGMT 3.4.5"}, Purpose: "Firewalls forget silent connections.",
+			Attempts: one(conformance.Attempt{
+				Server: server.Config{KeepAlive: time.Minute}, Live: stay(10 * time.Minute), Expect: signsIn,
+				Wire: []conformance.Check{check("a keep-alive a minute", func(r *conformance.Record) string {
+					if n := len(r.Of(server.KindKeepAlive)); n < 9 || n > 40 {
+						return fmt.Sprintf("there were %d in 10 minutes", n)
+					}
+					return ""
+				})},
+			}),
+		},
+		{
+			ID: "reg/refresh-401", Title: "A challenge at refresh is answered silently", Level: conformance.Must, Grounds: inV,
+			Refs: []string{"MS-SIPAE 3.2.5"}, Purpose: "No second OnSignin for what nobody asked for.",
+			Attempts: one(conformance.Attempt{
+				Server: server.Config{Schemes: []string{"Digest"}, Expires: 10 * time.Minute, Faults: []server.Fault{{
+					Stage: server.StageRegister, Action: server.ActionChallenge, How: "stale", Match: server.Match{Registered: yes(), Authenticated: yes()}, Count: 1,
+				}}},
+				Live: stay(30 * time.Minute), Expect: signsIn,
+			}),
+		},
+		{
+			ID: "reg/refresh-fails", Title: "A refresh that fails ends the session", Level: conformance.Must, Grounds: inV,
+			Refs: []string{"OnMyStatusChange: MSGR_E_DISCONNECTED"}, Purpose: "The status leaves ONLINE; OnSignin does not fire again.",
+			Attempts: one(conformance.Attempt{
+				Server: server.Config{Expires: 10 * time.Minute, Faults: []server.Fault{{
+					Stage: server.StageRegister, Action: server.ActionStatus, Status: 503, Match: refresh, Count: 1,
+				}}},
+				Live: stay(30 * time.Minute), Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: ocserr.CauseRefreshFailed}},
+			}),
+		},
+		{
+			ID: "reg/connection-lost", Title: "A connection that breaks ends the session", Level: conformance.Must, Grounds: inVS,
+			Refs: []string{"OnMyStatusChange: MSGR_E_DISCONNECTED"}, Purpose: "MSGR_E_DISCONNECTED is an OnMyStatusChange value, not one of OnSignin.",
+			Attempts: one(conformance.Attempt{
+				Live: func(ctx context.Context, w *conformance.World) error {
+					if err := w.Server.Close(); err != nil {
+						return err
+					}
+					return stay(time.Second)(ctx, w)
+				},
+				Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected)}},
+			}),
+		},
+		removed,
+		{
+			ID: "reg/user-agent-preset", Title: "The configured User-Agent is on every request", Level: conformance.Must, Grounds: inVS,
+			Refs: []string{"MS-SIPREGE 3.4.1.5.1"}, Purpose: "Servers filter by it: one request without it is one refusal.",
+			Attempts: one(conformance.Attempt{
+				Client: conformance.Settings{UserAgent: "UCCAPI/2.0.6362.0 OC/2.0.6362.0"}, Expect: signsIn,
+				Wire: []conformance.Check{header("User-Agent", "UCCAPI/2.0.6362.0 OC/2.0.6362.0")},
+			}),
+		},
+		{
+			ID: "reg/advise-200-warning", Title: "200 with a Warning of the version filter is success", Level: conformance.Must, Grounds: inVS,
+			Refs: []string{"contract 4.5", "MS-SIPREGE 3.4.2.5"}, Purpose: "Advice to upgrade is no refusal.",
+			Attempts: one(conformance.Attempt{
+				Server: onRegister(server.Fault{Action: server.ActionRewrite, Match: server.Match{Status: 200}, Headers: warning(313, "a newer client is available")}),
+				Expect: signsIn,
+			}),
+		},
+	}
+}

@@ -1,0 +1,70 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	ocserr "github.com/ocsgo/ocs/errors"
+)
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	require.NoError(t, err)
+	return data
+}
+
+// program is this test binary as a program under test of a kind (see TestMain).
+func program(t *testing.T, kind string) Client {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	t.Setenv(shimVariable, kind)
+	return Exec(self)
+}
+
+// throughExec runs an attempt on ground S with such a program.
+func throughExec(t *testing.T, kind string, a Attempt) Result {
+	t.Helper()
+	r := Runner{Client: program(t, kind)}
+	return r.Case(t.Context(), Case{ID: "area/case", Level: Must, Grounds: []Ground{Simulator}, Attempts: []Attempt{a}})
+}
+
+func TestAProgramIsJudgedAsOurEngineIs(t *testing.T) {
+	succeeds := throughExec(t, "engine", Attempt{Expect: []Outcome{{}}})
+	require.Equal(t, Pass, succeeds.Verdict, succeeds.Actual())
+	fails := throughExec(t, "engine", Attempt{
+		Client: Settings{Password: WrongPassword}, Expect: []Outcome{{Code: ocserr.InvalidPassword, Cause: ocserr.CausePasswordRejected}},
+	})
+	require.Equal(t, Pass, fails.Verdict, fails.Actual())
+}
+
+func TestAProgramThatCannotIsUnimplemented(t *testing.T) {
+	require.Equal(t, Unimplemented, throughExec(t, "lacking", Attempt{}).Verdict)
+}
+
+func TestAProgramThatDoesNotRunIsAnError(t *testing.T) {
+	babbling := throughExec(t, "babbling", Attempt{})
+	require.Equal(t, Error, babbling.Verdict)
+	require.Contains(t, babbling.Reason, "signing in")
+	broken := throughExec(t, "broken", Attempt{})
+	require.Equal(t, Error, broken.Verdict)
+	require.Contains(t, broken.Reason, "no such device", "what it said is quoted")
+	_, err := Exec("/no/such/program")(t.Context(), Settings{}, func(Event) {})
+	require.Error(t, err)
+}
+
+func TestShimRefusesWhatIsNoSettings(t *testing.T) {
+	for _, input := range []string{"", "not JSON\n", strings.Repeat("x", 2*maxLine)} {
+		var out, errs bytes.Buffer
+		require.Equal(t, 1, Shim(context.Background(), Engine, strings.NewReader(input), &out, &errs))
+		require.NotEmpty(t, errs.String())
+		require.Empty(t, out.String())
+	}
+}

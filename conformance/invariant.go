@@ -1,0 +1,115 @@
+package conformance
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/status"
+)
+
+// Invariant is what must hold of every attempt of every case. Its name is the id of the case that stands for
+// it in the catalogue.
+type Invariant struct {
+	ID   string
+	Axis Axis
+	// Of returns what is wrong, "" for nothing.
+	Of func(*Record) string
+}
+
+// Invariants returns all of them.
+func Invariants() []Invariant {
+	return []Invariant{
+		{"time/exactly-once", AxisContract, exactlyOnce},
+		{"auth/never-user-not-found", AxisContract, documentedCodes},
+		{"pres/signin-before-online", AxisContract, signinBeforeOnline},
+		{"pres/ready-is-online", AxisContract, readyIsOnline},
+		{"rob/secrets-never-visible", AxisWire, secretsHidden},
+	}
+}
+
+// exactlyOnce: one OnSignin for each attempt, which FINDING_SERVER begins and OFFLINE ends.
+func exactlyOnce(r *Record) string {
+	told := 0
+	for _, e := range r.Events {
+		switch {
+		case e.Status == status.FindingServer:
+			told = 0
+		case e.Kind == status.OnSignin:
+			if told++; told > 1 {
+				return "OnSignin a second time: " + e.String()
+			}
+		case e.Status == status.Offline && told == 0:
+			return "the attempt ended without OnSignin"
+		}
+	}
+	if told == 0 && len(r.Events) > 0 {
+		return "no OnSignin"
+	}
+	return ""
+}
+
+// documentedCodes: OnSignin carries one of its ten values, and nothing ever carries MSGR_E_USER_NOT_FOUND.
+func documentedCodes(r *Record) string {
+	for _, e := range r.Events {
+		if e.HR == ocserr.UserNotFound || e.Kind == status.OnSignin && !e.HR.Signin() {
+			return e.String() + " is not documented"
+		}
+	}
+	return ""
+}
+
+// signinBeforeOnline: no state of a signed-in client before OnSignin told of success.
+func signinBeforeOnline(r *Record) string {
+	accepted := false
+	for _, e := range r.Events {
+		switch {
+		case e.Kind == status.OnSignin:
+			accepted = e.HR.Success()
+		case e.Status.Online() && !accepted:
+			return e.String() + " before OnSignin(S_OK)"
+		}
+	}
+	return ""
+}
+
+// readyIsOnline: ready only while OnMyStatusChange has told of a state with bit 0x2.
+func readyIsOnline(r *Record) string {
+	online := false
+	for _, e := range r.Events {
+		switch {
+		case e.Kind == status.OnMyStatusChange:
+			online = e.Status.Online()
+		case e.Kind == Ready && !online:
+			return "ready before OnMyStatusChange told of ONLINE"
+		}
+	}
+	return ""
+}
+
+// secretsHidden: no password in what a person may see, nor in what the server got beside proofs of it.
+func secretsHidden(r *Record) string {
+	places := map[string]any{"the report": r.Report, "the history of the server": r.History, "the notes": r.Notes, "the transcript": r.transcript.String()}
+	for _, e := range r.Events {
+		places["an event"] = fmt.Sprint(places["an event"], e.Text)
+	}
+	for place, what := range places {
+		text, err := json.Marshal(what)
+		if err != nil {
+			return fmt.Sprintf("%s cannot be written: %v", place, err)
+		}
+		for _, secret := range r.Settings.secrets() {
+			if secret == "" {
+				continue
+			}
+			encoded := base64.StdEncoding.EncodeToString([]byte(secret))
+			if slices.ContainsFunc([]string{secret, encoded}, func(s string) bool { return strings.Contains(string(text), s) }) {
+				return "a password is visible in " + place
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,37 @@
+package conformance
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"github.com/ocsgo/ocs/conformance/server"
+)
+
+// virtualDial is the network of ground V: the server at its address, nothing at any other, no route to
+// NoRoute, and silence from Swallowed.
+func virtualDial(srv *server.Server, ip string) func(ctx context.Context, network, address string) (net.Conn, error) {
+	at := netip.MustParseAddr(ip)
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		fail := func(errno syscall.Errno) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", errno)}
+		}
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		target, err := netip.ParseAddr(host)
+		switch {
+		case err != nil || target == at:
+			return srv.Dial(ctx, network, address)
+		case host == NoRoute:
+			return fail(syscall.ENETUNREACH)
+		case host == Swallowed:
+			<-ctx.Done()
+			return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
+		}
+		return fail(syscall.ECONNREFUSED)
+	}
+}

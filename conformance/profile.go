@@ -1,0 +1,159 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// Profile names a real server, what it can do (claims), and what may be done to it.
+type Profile struct {
+	Name       string `json:"name"`
+	SignInName string `json:"sign_in_name"`
+	User       string `json:"user,omitempty"`   // log-on name; empty: the sign-in name
+	Server     string `json:"server,omitempty"` // host[:port]; empty: discover
+	Transport  string `json:"transport,omitempty"`
+	DNS        string `json:"dns,omitempty"`
+	CAFile     string `json:"ca_file,omitempty"` // PEM; empty: the system's authorities
+	UserAgent  string `json:"user_agent,omitempty"`
+
+	// The password is not in the profile: it is in a file that only its owner can read, or in a variable of
+	// the environment.
+	PasswordFile string `json:"password_file,omitempty"`
+	PasswordEnv  string `json:"password_env,omitempty"`
+
+	Claims []Need `json:"claims"` // what the server and its domain offer
+
+	AllowLockout bool `json:"-"` // wrong passwords may be sent
+	AllowWrite   bool `json:"-"` // what the server keeps of the user may be changed
+
+	password, ca string
+}
+
+// ReadProfile reads a profile and what it refers to.
+func ReadProfile(file string) (*Profile, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	p := new(Profile)
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(p); err != nil {
+		return nil, fmt.Errorf("profile %s: %w", file, err)
+	}
+	if err := p.load(); err != nil {
+		return nil, fmt.Errorf("profile %s: %w", file, err)
+	}
+	return p, nil
+}
+
+func (p *Profile) load() error {
+	switch {
+	case !strings.Contains(p.SignInName, "@"):
+		return fmt.Errorf("sign_in_name %q is not user@domain", p.SignInName)
+	case (p.PasswordFile == "") == (p.PasswordEnv == ""):
+		return errors.New("give password_file or password_env, one of them")
+	case p.PasswordEnv != "":
+		if p.password = os.Getenv(p.PasswordEnv); p.password == "" {
+			return fmt.Errorf("the variable %s, which password_env names, is empty", p.PasswordEnv)
+		}
+	default:
+		password, err := readPrivate(p.PasswordFile)
+		if err != nil {
+			return err
+		}
+		if p.password = password; p.password == "" {
+			return fmt.Errorf("%s is empty", p.PasswordFile)
+		}
+	}
+	if p.CAFile != "" {
+		ca, err := os.ReadFile(p.CAFile)
+		if err != nil {
+			return err
+		}
+		p.ca = string(ca)
+	}
+	return nil
+}
+
+// readPrivate reads the first line of a file that nobody but its owner can read.
+func readPrivate(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		return "", fmt.Errorf("%s can be read by others: its mode is %s, make it 0600", file, info.Mode().Perm())
+	}
+	data, err := io.ReadAll(io.LimitReader(f, 4096))
+	line, _, _ := strings.Cut(string(data), "\n")
+	return strings.TrimSuffix(line, "\r"), err
+}
+
+// claims tells whether the server offers something.
+func (p *Profile) claims(n Need) bool { return slices.Contains(p.Claims, n) }
+
+// forbids says why a risk may not be taken; "" where it may.
+func (p *Profile) forbids(r Risk) string {
+	switch {
+	case r == RiskLockout && !p.AllowLockout:
+		return "it sends a wrong password: allow it with --allow-lockout"
+	case r == RiskWrites && !p.AllowWrite:
+		return "it changes what the server keeps: allow it with --allow-write"
+	}
+	return ""
+}
+
+// settings are those of a case, completed with what the profile says.
+func (p *Profile) settings(s Settings) Settings {
+	if s.SignInName == Unknown { // a name that an administrator recognises in his logs
+		name, _, _ := strings.Cut(Unknown, "@")
+		_, domain, _ := strings.Cut(p.SignInName, "@")
+		s.SignInName = name + "@" + domain
+	} else {
+		s.SignInName = orElse(s.SignInName, p.SignInName)
+		s.User = orElse(s.User, p.User)
+	}
+	s.Password = orElse(s.Password, p.password)
+	s.Server = orElse(s.Server, p.Server)
+	s.Transport = orElse(s.Transport, p.Transport)
+	s.DNS = orElse(s.DNS, p.DNS)
+	s.CA = orElse(s.CA, p.ca)
+	s.UserAgent = orElse(s.UserAgent, p.UserAgent)
+	return s
+}
+
+// Planned is one line of the plan against a real server.
+type Planned struct {
+	Case    Case
+	LogOns  int    // sign-ins that it makes
+	Skipped string // why it is not run; "" where it is
+}
+
+// Plan says what a run would do, without doing it.
+func (r *Runner) Plan(cases []Case) (plan []Planned, logOns int) {
+	for _, c := range cases {
+		p := Planned{Case: c, Skipped: r.skips(context.Background(), c)}
+		for _, a := range r.attempts(c) {
+			p.LogOns += max(1, a.LogOns)
+		}
+		if p.Skipped == "" {
+			logOns += p.LogOns
+		}
+		plan = append(plan, p)
+	}
+	return plan, logOns
+}

@@ -1,0 +1,113 @@
+package conformance
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ocsgo/ocs/conformance/server"
+)
+
+// write writes a file of the test's own.
+func write(t *testing.T, name, text string, mode os.FileMode) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(file, []byte(text), mode))
+	return file
+}
+
+func TestProfileKeepsThePasswordElsewhere(t *testing.T) {
+	secret := write(t, "password", "hunter2\r\n", 0o600)
+	p, err := ReadProfile(write(t, "p.json", `{"name":"lab","sign_in_name":"alice@contoso.com","password_file":"`+secret+`","claims":["ntlm"]}`, 0o644))
+	require.NoError(t, err)
+	require.Equal(t, "hunter2", p.settings(Settings{}).Password)
+	require.True(t, p.claims(NeedNTLM))
+	require.NotContains(t, string(mustJSON(t, p)), "hunter2")
+
+	t.Setenv("OCS_TEST_PROFILE_PASSWORD", "from the environment")
+	p, err = ReadProfile(write(t, "p.json", `{"sign_in_name":"alice@contoso.com","password_env":"OCS_TEST_PROFILE_PASSWORD","claims":[]}`, 0o644))
+	require.NoError(t, err)
+	require.Equal(t, "from the environment", p.settings(Settings{}).Password)
+}
+
+func TestProfilesThatAreRefused(t *testing.T) {
+	public, empty := write(t, "public", "hunter2", 0o644), write(t, "empty", "", 0o600)
+	for text, want := range map[string]string{
+		`{"sign_in_name":"alice","password_env":"X"}`:                              "not user@domain",
+		`{"sign_in_name":"a@b"}`:                                                   "password_file or password_env",
+		`{"sign_in_name":"a@b","password_file":"x","password_env":"X"}`:            "password_file or password_env",
+		`{"sign_in_name":"a@b","password":"hunter2"}`:                              "unknown field",
+		`{"sign_in_name":"a@b","password_file":"` + public + `"}`:                  "can be read by others",
+		`{"sign_in_name":"a@b","password_file":"` + empty + `"}`:                   "is empty",
+		`{"sign_in_name":"a@b","password_env":"OCS_TEST_NO_SUCH_VARIABLE"}`:        "is empty",
+		`{"sign_in_name":"a@b","password_file":"` + empty + `-that-is-not-there"}`: "no such file",
+	} {
+		_, err := ReadProfile(write(t, "p.json", text, 0o644))
+		require.ErrorContains(t, err, want, text)
+	}
+}
+
+// lab is a real server, as far as the suite can tell: one of our own that it only knows by its profile.
+func lab(t *testing.T) (*server.Server, *Runner) {
+	t.Helper()
+	srv, err := server.Start(server.Config{
+		ListenTLS: "127.0.0.1:0", Users: []server.User{{Name: "alice", Password: "hunter2"}},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, srv.Close()) })
+	t.Setenv("OCS_TEST_PROFILE_PASSWORD", "hunter2")
+	ca := write(t, "ca.pem", string(srv.CAPEM()), 0o644)
+	p, err := ReadProfile(write(t, "p.json", `{"name":"lab","sign_in_name":"alice@ocs.test","password_env":"OCS_TEST_PROFILE_PASSWORD",
+		"server":"`+srv.TLSAddr()+`","ca_file":"`+ca+`","claims":["ntlm"]}`, 0o644))
+	require.NoError(t, err)
+	return srv, &Runner{Ground: Real, Profile: p}
+}
+
+// realCases are cases as the catalogue has them for real servers.
+func realCases() []Case {
+	any := []Ground{Real}
+	return []Case{
+		{ID: "a/sign-in", Level: Must, Grounds: any, Attempts: []Attempt{{Expect: []Outcome{{}}}}},
+		{ID: "a/wrong-password", Level: Must, Grounds: any, Risk: RiskLockout, Attempts: []Attempt{{Client: Settings{Password: WrongPassword}}}},
+		{ID: "a/publish", Level: Must, Grounds: any, Risk: RiskWrites, Attempts: []Attempt{{Live: func(context.Context, *World) error { return nil }}}},
+		{ID: "a/kerberos", Level: Must, Grounds: any, Needs: []Need{NeedKerberos}, Attempts: []Attempt{{}}},
+		{ID: "a/faults", Level: Must, Grounds: []Ground{Virtual, Simulator}, Attempts: []Attempt{{}}},
+	}
+}
+
+func TestARealServerIsTreatedGently(t *testing.T) {
+	srv, runner := lab(t)
+	plan, logOns := runner.Plan(realCases())
+	require.Equal(t, 1, logOns)
+	require.Len(t, plan, 5)
+	require.Empty(t, plan[0].Skipped)
+	require.Contains(t, plan[1].Skipped, "--allow-lockout")
+	require.Contains(t, plan[2].Skipped, "--allow-write")
+	require.Contains(t, plan[3].Skipped, "kerberos")
+	require.Contains(t, plan[4].Skipped, "ground R")
+	require.Empty(t, srv.History(), "a plan touches nothing")
+
+	results := runner.Run(t.Context(), realCases(), nil)
+	require.Equal(t, Pass, results[0].Verdict, results[0].Actual())
+	for _, r := range results[1:] {
+		require.Equal(t, Skip, r.Verdict)
+	}
+	require.Zero(t, srv.Rejected("alice"), "no wrong password was sent")
+}
+
+func TestAWrongPasswordIsSentOnlyWhereItIsAllowed(t *testing.T) {
+	srv, runner := lab(t)
+	runner.Profile.AllowLockout = true
+	runner.Run(t.Context(), realCases(), nil)
+	require.Equal(t, 1, srv.Rejected("alice"))
+}
+
+func TestTheUnknownUserIsOneOfTheServersDomain(t *testing.T) {
+	_, runner := lab(t)
+	s := runner.Profile.settings(Settings{SignInName: Unknown, Password: WrongPassword})
+	require.Equal(t, "ocs-conformance-nobody@ocs.test", s.SignInName)
+	require.Empty(t, s.User, "the profile's log-on name is somebody else's")
+}

@@ -1,0 +1,313 @@
+package conformance
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ocsgo/ocs/conformance/server"
+	"github.com/ocsgo/ocs/signin"
+	"github.com/ocsgo/ocs/sip/auth"
+)
+
+// World is what the body of a case sees of the run: a server with the attempt's script, the client, and what
+// the client is to be told. It stands for *testing.T as well: a body returns a Record and an error of the
+// harness, and who runs it decides what a failure means.
+type World struct {
+	Ground   Ground
+	Server   *server.Server // nil on ground R
+	Client   Client
+	Settings Settings // of the user alice, complete
+
+	attempt Attempt
+	settle  func()        // waits until nothing moves any more
+	limit   time.Duration // of one sign-in, session and sign-out
+}
+
+// The users of every server on the grounds V and S. The passwords are such that a search finds them wherever
+// they are shown.
+const (
+	Domain        = "ocs.test"
+	Alice         = "alice@" + Domain
+	Bob           = "bob@" + Domain
+	Unknown       = "ocs-conformance-nobody@" + Domain // at a real server: at the domain of its user
+	Password      = "pA55-of-alice-1f0e"
+	BobPassword   = "pA55-of-bob-77c3"
+	WrongPassword = "pA55-wrong-9d21"
+	ProxyPassword = "pA55-of-proxy-5b68"
+)
+
+// secrets are what must never be seen, beside those in the settings.
+func (s Settings) secrets() []string {
+	return []string{s.Password, Password, BobPassword, WrongPassword, ProxyPassword}
+}
+
+// network is the addresses and the clock of a ground.
+const (
+	virtualIP    = "127.0.0.1"
+	virtualLimit = 24 * time.Hour
+	realLimit    = 2 * time.Minute
+)
+
+// open makes the world of an attempt.
+func (r *Runner) open(c Case, a Attempt) (*World, error) {
+	w := &World{Ground: r.Ground, Client: r.client(), attempt: a, settle: r.Settle, limit: realLimit}
+	if c.subject() == SubjectServer {
+		w.Client = Engine
+	}
+	if w.settle == nil {
+		w.settle = func() {}
+	}
+	if r.Ground == Real {
+		w.Settings = r.Profile.settings(a.Client)
+		w.Settings.Case = c.ID
+		return w, nil
+	}
+	var ip string
+	var err error
+	if a.Certificate != nil {
+		if err = a.Certificate.apply(&a.Server, &a.Client); err != nil {
+			return nil, err
+		}
+	}
+	if r.Ground == Virtual {
+		ip, w.limit = virtualIP, virtualLimit
+		w.Server, err = server.Start(script(a.Server, ip))
+	} else {
+		w.Server, ip, err = listenAnywhere(a.Server)
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.Settings = complete(a.Client, w.Server, ip)
+	w.Settings.Case = c.ID
+	if r.Ground == Virtual {
+		w.Settings.Network = &Network{Dial: virtualDial(w.Server, ip), Exchange: w.Server.Exchange}
+	}
+	return w, nil
+}
+
+// close ends the world's server.
+func (w *World) close() error {
+	if w.Server == nil {
+		return nil
+	}
+	return w.Server.Close()
+}
+
+// script fills in what every server has.
+func script(cfg server.Config, ip string) server.Config {
+	cfg.Users = append([]server.User{{Name: "alice", Password: Password}, {Name: "bob", Password: BobPassword}}, cfg.Users...)
+	if cfg.Zone != "" {
+		cfg.Zone = "$TTL 60\n@ SOA server hostmaster 1 3600 600 86400 60\n@ NS server\n" + strings.ReplaceAll(cfg.Zone, "$ip", ip)
+	}
+	faults := make([]server.Fault, len(cfg.Faults))
+	for i, f := range cfg.Faults {
+		headers := map[string]string{}
+		for name, value := range f.Headers {
+			headers[name] = strings.ReplaceAll(value, "$ip", ip)
+		}
+		if f.Headers != nil {
+			f.Headers = headers
+		}
+		faults[i] = f
+	}
+	cfg.Faults = faults
+	return cfg
+}
+
+// complete fills in what every client is told.
+func complete(s Settings, srv *server.Server, ip string) Settings {
+	s.SignInName = orElse(s.SignInName, Alice)
+	s.Password = orElse(s.Password, Password)
+	s.Server = strings.ReplaceAll(s.Server, "$ip", ip)
+	s.Proxy = strings.ReplaceAll(s.Proxy, "$ip", ip)
+	if slices.Contains(s.Schemes, auth.Kerberos) {
+		s.KDC = orElse(srv.KDCAddr(), "server."+Domain+":88")
+	}
+	s.DNS = orElse(s.DNS, orElse(srv.DNSAddr(), "127.0.0.1:53"))
+	s.CA = orElse(s.CA, string(srv.CAPEM()))
+	s.Hostname = orElse(s.Hostname, "conformance")
+	return s
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// listenAnywhere starts a server at a loopback address of its own, so that every server has the ports that
+// its zone names, and many run side by side. All of 127.0.0.0/8 is loopback on Linux and Windows.
+func listenAnywhere(cfg server.Config) (srv *server.Server, ip string, err error) {
+	for range 20 {
+		b := make([]byte, 2)
+		rand.Read(b) // never fails
+		ip = fmt.Sprintf("127.77.%d.%d", b[0], 1+b[1]%254)
+		sockets := script(cfg, ip)
+		sockets.ListenTLS, sockets.ListenTCP, sockets.ListenDNS = ip+":5061", ip+":5060", ip+":0"
+		sockets.ListenProxy, sockets.ListenKDC, sockets.ListenWeb = ip+":3128", ip+":0", ip+":0"
+		if srv, err = server.Start(sockets); err == nil || !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+	}
+	return srv, ip, err
+}
+
+// SignIn lets the client sign in as the attempt says, and stops it when the attempt says so. The error is the
+// harness's, or ErrUnimplemented.
+func (w *World) SignIn(ctx context.Context) (*Record, error) {
+	r := &Record{Attempt: w.attempt.Name, Started: time.Now(), Settings: w.Settings}
+	settings := w.Settings
+	settings.Transcript = &r.transcript
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	var mu sync.Mutex
+	ready := make(chan struct{})
+	tell := func(e Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		if e.At.IsZero() {
+			e.At = time.Now()
+		}
+		r.Events = append(r.Events, e)
+		if e.Kind == Ready {
+			select {
+			case <-ready:
+			default:
+				close(ready)
+			}
+		}
+	}
+	type end struct {
+		report *signin.Report
+		err    error
+	}
+	ended := make(chan end, 1)
+	label := fmt.Sprintf("%s-%p", strings.ReplaceAll(w.Settings.Case, "/", "-"), r)
+	go pprof.Do(running, pprof.Labels(goroutineLabel, label), func(ctx context.Context) {
+		report, err := w.Client(ctx, settings, tell)
+		ended <- end{report, err}
+	})
+
+	var stopAt <-chan time.Time
+	isReady := ready
+	if w.attempt.StopAfter > 0 {
+		timer := time.NewTimer(w.attempt.StopAfter)
+		defer timer.Stop()
+		stopAt, isReady = timer.C, nil
+	}
+	limit := time.NewTimer(w.limit)
+	defer limit.Stop()
+	halt := func() {
+		r.Stopped = time.Now()
+		stop()
+	}
+	var live error
+	for {
+		select {
+		case <-isReady:
+			isReady = nil
+			if w.attempt.Live != nil {
+				live = w.attempt.Live(running, w)
+			}
+			w.settle()
+			halt()
+			continue
+		case <-stopAt:
+			stopAt = nil
+			halt()
+			continue
+		case <-limit.C:
+			if r.Stopped.IsZero() {
+				halt()
+				limit.Reset(w.limit)
+				continue
+			}
+			r.Left = append(r.Left, "the client itself: it was told to stop and did not end")
+		case e := <-ended:
+			r.Report = e.report
+			if e.err != nil {
+				return r, e.err
+			}
+		}
+		break
+	}
+	r.Duration = time.Since(r.Started)
+	w.look(r, label)
+	mu.Lock()
+	defer mu.Unlock()
+	r.Events = append([]Event(nil), r.Events...)
+	return r, live
+}
+
+// tidy is how long a server on a busy machine may take to notice that a connection is closed.
+const tidy = 10 * time.Second
+
+// look takes down what the world shows after the client has ended.
+func (w *World) look(r *Record, label string) {
+	w.settle()
+	if w.Server == nil {
+		return
+	}
+	for deadline := time.Now().Add(tidy); ; time.Sleep(10 * time.Millisecond) {
+		left := append(openConnections(w.Server), goroutines(label)...)
+		if len(left) == 0 || time.Now().After(deadline) {
+			r.Left = append(r.Left, left...)
+			break
+		}
+	}
+	r.History = w.Server.History()
+}
+
+// openConnections names the connections that the server sees as open.
+func openConnections(srv *server.Server) []string {
+	open := map[int]server.Record{}
+	for _, h := range srv.History(server.KindConnect, server.KindClose) {
+		if h.Kind == server.KindConnect {
+			open[h.Conn] = h
+		} else {
+			delete(open, h.Conn)
+		}
+	}
+	var out []string
+	for n, h := range open {
+		out = append(out, fmt.Sprintf("connection %d from %s is still open", n, h.Remote))
+	}
+	return out
+}
+
+// goroutineLabel marks the goroutines of a client in this process with the sign-in that they belong to;
+// goroutines inherit it.
+const goroutineLabel = "conformance"
+
+// goroutines tells of goroutines in this process that a sign-in has left running.
+func goroutines(label string) []string {
+	var b strings.Builder
+	if err := pprof.Lookup("goroutine").WriteTo(&b, 1); err != nil {
+		return nil
+	}
+	var out []string
+	for stack := range strings.SplitSeq(b.String(), "\n\n") {
+		if !strings.Contains(stack, `"`+goroutineLabel+`":"`+label+`"`) {
+			continue
+		}
+		where := "goroutine"
+		for line := range strings.Lines(stack) {
+			if _, frame, ok := strings.Cut(line, "ocs/"); ok {
+				where, _, _ = strings.Cut(strings.TrimSpace(frame), "+")
+				break
+			}
+		}
+		out = append(out, "a goroutine is still running at "+where)
+	}
+	return out
+}
