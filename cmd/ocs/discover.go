@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/signin"
 	"github.com/ocsgo/ocs/signin/resolve"
 )
 
@@ -45,8 +46,14 @@ func (c *discoverCommand) Run(ctx context.Context, std *streams) error {
 	if at := strings.LastIndexByte(domain, '@'); at >= 0 {
 		domain = domain[at+1:]
 	}
-	cfg := resolve.Config{Server: c.dnsServer(), Policy: resolve.Policy(c.Policy), OnlyTCP: c.Transport == "tcp"}
-	plan, err := resolve.Discover(ctx, cfg, domain)
+	cfg := signin.Config{DNS: c.dnsServer(), Policy: resolve.Policy(c.Policy), Naming: c.naming(), Autodiscover: c.Autodiscover}
+	if domain != c.Domain {
+		cfg.SignInName = c.Domain
+	}
+	if c.Transport == "tcp" {
+		cfg.Transport = signin.TransportTCP
+	}
+	plan, err := signin.Discover(ctx, cfg, domain)
 	if c.Output == "json" {
 		writeJSON(std.out, jsonDiscovery{Schema: schema, Event: "Discovery", Plan: plan, Error: asCoded(err)})
 		return err // in words, too, on the standard error
@@ -64,10 +71,13 @@ func (c *discoverCommand) Run(ctx context.Context, std *streams) error {
 			fmt.Fprintf(std.out, "  %d. %s\n", i+1, printable(candidateText(candidate)))
 		}
 	}
+	for _, line := range explainOthers(plan) {
+		fmt.Fprintf(std.out, "\n%s\n", printable(line))
+	}
 	coded := asCoded(err)
 	if coded == nil || coded.Stage == ocserr.StageConfig {
 		return err
 	}
-	fmt.Fprintf(std.err, "No server for %s: %s", plan.Domain, failure(coded, true))
+	fmt.Fprintf(std.err, "No server for %s: %s", plan.Domain, failure(coded, "", true))
 	return exitStatus(coded.ExitStatus())
 }

@@ -7,10 +7,12 @@
 //	main.go         the commands, and what becomes of their errors
 //	streams.go      the program's input, output and environment
 //	exit.go         exit statuses, and errors in words
-//	signin.go       ocs signin
+//	signin.go       ocs signin; signinconfig.go its configuration
 //	demo.go         ocs demo
 //	discover.go     ocs discover
 //	serve.go        ocs serve; ready.go its ready file
+//	conformance.go  ocs conformance list, explain and shim; conformancerun.go its run,
+//	                conformanceserve.go its serve
 //	codes.go        ocs codes; near.go what a misspelt code may have meant
 //	attempt.go      one sign-in and the life of its session, shown as it goes
 //	password.go     where a password comes from
@@ -38,11 +40,12 @@ import (
 
 // commandLine is the grammar of the program.
 type commandLine struct {
-	Demo     demoCommand     `cmd:"" help:"Sign in to an embedded server and show every event. Needs nothing."`
-	Signin   signinCommand   `cmd:"" help:"Test one sign-in: did it work, and if not, why not."`
-	Discover discoverCommand `cmd:"" help:"Show which servers a domain's DNS leads to, and in which order."`
-	Serve    serveCommand    `cmd:"" help:"Run an OCS-compatible test server."`
-	Codes    codesCommand    `cmd:"" help:"Explain a result code: what it means, what causes it, what to do."`
+	Demo        demoCommand        `cmd:"" help:"Sign in to an embedded server and show every event. Needs nothing."`
+	Signin      signinCommand      `cmd:"" help:"Test one sign-in: did it work, and if not, why not."`
+	Discover    discoverCommand    `cmd:"" help:"Show which servers a domain's DNS leads to, and in which order."`
+	Serve       serveCommand       `cmd:"" help:"Run an OCS-compatible test server."`
+	Conformance conformanceCommand `cmd:"" help:"Judge a client, or a server, by a suite of cases with stable names."`
+	Codes       codesCommand       `cmd:"" help:"Explain a result code: what it means, what causes it, what to do."`
 }
 
 const description = `Sign in to Office Communications Server, Lync Server and Skype for Business Server from anywhere,

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -81,9 +82,9 @@ func (t *text) end(r *signin.Report, err *ocserr.Error) {
 	case err.Cause == ocserr.CauseCancelled:
 		fmt.Fprintf(t.errors, "%s is not signed in: %s: %s\n", r.SignInName, err.Code.Name(), err.Meaning())
 	case lost:
-		fmt.Fprintf(t.errors, "%s was signed out: %s", r.SignInName, failure(err, t.explain))
+		fmt.Fprintf(t.errors, "%s was signed out: %s", r.SignInName, failure(err, "", t.explain))
 	default:
-		fmt.Fprintf(t.errors, "%s is not signed in: %s", r.SignInName, failure(err, t.explain))
+		fmt.Fprintf(t.errors, "%s is not signed in: %s", r.SignInName, failure(err, passwordVerdict(r), t.explain))
 	}
 }
 
@@ -122,8 +123,14 @@ func choose(condition bool, yes, no string) string {
 	return no
 }
 
-// failure tells why a sign-in failed: the code, what happened, who said so, what was heard, what to do.
-func failure(e *ocserr.Error, explained bool) string {
+// passwordVerdict is what a failed sign-in says about the password.
+func passwordVerdict(r *signin.Report) string {
+	return choose(r.Authentication.PasswordTested, "was tested", "was not tested")
+}
+
+// failure tells why a sign-in failed: the code, what happened, who said so, what was heard, what to do. password is
+// what it says about the password; empty: nothing.
+func failure(e *ocserr.Error, password string, explained bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s)\n", e.Code.Name(), e.Code.Hex())
 	line := func(label, format string, args ...any) {
@@ -138,6 +145,9 @@ func failure(e *ocserr.Error, explained bool) string {
 	for _, heard := range heard(e) {
 		line(label, "%s", heard)
 		label = ""
+	}
+	if password != "" {
+		line("password", "%s", password)
 	}
 	if e.Remedy != "" {
 		line("remedy", "%s", e.Remedy)
@@ -159,7 +169,7 @@ func failure(e *ocserr.Error, explained bool) string {
 func heard(e *ocserr.Error) []string {
 	var lines []string
 	if e.Err != nil {
-		lines = strings.Split(strings.TrimSpace(e.Err.Error()), "\n")
+		lines = inner(e.Err)
 	} else if e.Status != 0 {
 		lines = append(lines, fmt.Sprintf("SIP status %d", e.Status))
 	}
@@ -168,6 +178,26 @@ func heard(e *ocserr.Error) []string {
 	}
 	for _, w := range e.Warnings {
 		lines = append(lines, fmt.Sprintf("Warning %d %s", w.Code, w.Text))
+	}
+	return lines
+}
+
+// inner lists what an error wraps, a line for each of several; what is said twice stands once.
+func inner(err error) []string {
+	all := []error{err}
+	// errors.Join gives each a line; fmt.Errorf, which also wraps several, makes one text of them.
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && strings.Contains(err.Error(), "\n") {
+		all = joined.Unwrap()
+	}
+	var lines []string
+	for _, err := range all {
+		text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+		if coded, ok := err.(*ocserr.Error); ok { //nolint:errorlint // only the join is taken apart here
+			text = cause(coded)
+		}
+		if !slices.Contains(lines, text) {
+			lines = append(lines, text)
+		}
 	}
 	return lines
 }

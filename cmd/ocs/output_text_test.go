@@ -42,7 +42,7 @@ func TestFailureTellsAllThatIsKnown(t *testing.T) {
 		Diagnostics: []ocserr.Diagnostic{{ID: 17000, Reason: "busy", Source: "server.ocs.test"}},
 		Warnings:    []ocserr.Warning{{Code: 399, Text: "come back \x1b[2Jlater"}},
 	})
-	text := failure(err, false)
+	text := failure(err, "was tested", false)
 
 	for _, want := range []string{
 		"MSGR_E_SERVER_TOO_BUSY (0x8100030E)\n", "  what       ", "  where      stage register, said by the server\n",
@@ -51,12 +51,12 @@ func TestFailureTellsAllThatIsKnown(t *testing.T) {
 	} {
 		require.Contains(t, text, want)
 	}
-	require.NotContains(t, failure(err, true), "--explain")
+	require.NotContains(t, failure(err, "", true), "--explain")
 }
 
 func TestFailureKeepsEveryCauseInOrder(t *testing.T) {
 	t.Parallel()
 	err := ocserr.New(ocserr.CauseConnectionRefused, errors.Join(errors.New("first"), errors.New("second")))
 
-	require.Contains(t, failure(err, false), "  cause      first\n             second\n")
+	require.Contains(t, failure(err, "was tested", false), "  cause      first\n             second\n  password   was tested\n")
 }

@@ -16,6 +16,9 @@ type ready struct {
 	TLS        string `json:"tls,omitempty"`
 	TCP        string `json:"tcp,omitempty"`
 	DNS        string `json:"dns,omitempty"`
+	Proxy      string `json:"proxy,omitempty"`
+	KDC        string `json:"kdc,omitempty"`
+	Web        string `json:"web,omitempty"` // certificate service of TLS-DSK
 	Management string `json:"management,omitempty"`
 	CA         string `json:"ca,omitempty"` // absolute path of a PEM file
 	PID        int    `json:"pid"`
@@ -24,7 +27,7 @@ type ready struct {
 // writeReady writes the ready file. Whoever sees it sees it whole: it is written under another name first.
 func writeReady(file string, srv *server.Server, ca string) error {
 	text, err := json.Marshal(ready{
-		Schema: "ocs-serve/1", TLS: srv.TLSAddr(), TCP: srv.TCPAddr(), DNS: srv.DNSAddr(),
+		Schema: "ocs-serve/1", TLS: srv.TLSAddr(), TCP: srv.TCPAddr(), DNS: srv.DNSAddr(), Proxy: srv.ProxyAddr(), KDC: srv.KDCAddr(), Web: srv.WebAddr(),
 		Management: srv.ManagementURL(), CA: ca, PID: os.Getpid(),
 	})
 	if err != nil {

@@ -9,9 +9,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ocsgo/ocs/conformance/server"
+	"github.com/ocsgo/ocs/sip/auth"
+	"github.com/ocsgo/ocs/sip/auth/kerberos"
 )
 
 // serveCommand is "ocs serve".
@@ -21,9 +24,15 @@ type serveCommand struct {
 	ListenDNS        string `name:"listen-dns" group:"Where:" placeholder:"HOST:PORT" help:"DNS for the domain, over UDP and TCP. Default: off."`
 	ListenManagement string `name:"listen-management" group:"Where:" placeholder:"HOST:PORT" default:"127.0.0.1:0" help:"HTTP: the history, faults; 'off' for none. Default: ${default}."`
 
-	Domain string   `group:"Who:" placeholder:"DOMAIN" default:"ocs.test" help:"The SIP domain. Default: ${default}."`
-	User   []string `group:"Who:" sep:"none" placeholder:"NAME:PASSWORD" help:"One who may sign in; give it again for more. Everybody on this machine can read it, so take no real password. Default: ${default_user}."`
-	Auth   []string `group:"Who:" placeholder:"SCHEME" default:"ntlm" help:"The schemes offered, in order: ntlm, digest. Default: ${default}."`
+	ListenProxy string `group:"Where:" placeholder:"HOST:PORT" help:"A proxy: HTTP, HTTPS and SOCKS at one port. Default: off."`
+	ListenKDC   string `name:"listen-kdc" group:"Where:" placeholder:"HOST:PORT" help:"The Kerberos KDC. Default: 127.0.0.1:0 with --auth kerberos and no --keytab."`
+	ListenWeb   string `group:"Where:" placeholder:"HOST:PORT" help:"The certificate service of TLS-DSK, by HTTPS. Default: 127.0.0.1:0 with --auth tls-dsk."`
+
+	Domain    string   `group:"Who:" placeholder:"DOMAIN" default:"ocs.test" help:"The SIP domain. Default: ${default}."`
+	User      []string `group:"Who:" sep:"none" placeholder:"NAME:PASSWORD" help:"One who may sign in; give it again for more. Everybody on this machine can read it, so take no real password. Default: ${default_user}."`
+	Auth      []string `group:"Who:" placeholder:"SCHEME" default:"ntlm" help:"The schemes offered, in order: tls-dsk, kerberos, ntlm, digest. Default: ${default}."`
+	Keytab    string   `group:"Who:" placeholder:"FILE" help:"The keys of the server's Kerberos principals sip/HOST. Default: a KDC of its own."`
+	ProxyUser string   `group:"Who:" placeholder:"NAME:PASSWORD" help:"Who may use the proxy. Default: everybody."`
 
 	Cert  string `group:"Trust:" placeholder:"FILE" help:"PEM file of the server's certificate and those that issued it. Default: one is made, with an authority of its own."`
 	Key   string `group:"Trust:" placeholder:"FILE" help:"PEM file of the certificate's private key."`
@@ -80,6 +89,9 @@ func (c *serveCommand) config() (server.Config, error) {
 		{"--listen-tcp", c.ListenTCP, &cfg.ListenTCP},
 		{"--listen-dns", c.ListenDNS, &cfg.ListenDNS},
 		{"--listen-management", c.ListenManagement, &cfg.ListenManagement},
+		{"--listen-proxy", c.ListenProxy, &cfg.ListenProxy},
+		{"--listen-kdc", c.ListenKDC, &cfg.ListenKDC},
+		{"--listen-web", c.ListenWeb, &cfg.ListenWeb},
 	} {
 		if listener.value == "" || listener.value == off {
 			continue
@@ -99,12 +111,13 @@ func (c *serveCommand) config() (server.Config, error) {
 		}
 		cfg.Users = append(cfg.Users, server.User{Name: name, Password: password})
 	}
-	for _, scheme := range c.Auth {
-		known, ok := map[string]string{"ntlm": "NTLM", "digest": "Digest"}[strings.ToLower(scheme)]
-		if !ok {
-			return cfg, usagef("--auth %q is unknown: use ntlm, digest, or both with a comma between", scheme)
-		}
-		cfg.Schemes = append(cfg.Schemes, known)
+	if err := c.schemes(&cfg); err != nil {
+		return cfg, err
+	}
+	if name, password, ok := strings.Cut(c.ProxyUser, ":"); ok && name != "" {
+		cfg.Proxy.User, cfg.Proxy.Password = name, auth.Secret(password)
+	} else if c.ProxyUser != "" {
+		return cfg, usagef("--proxy-user %q is not name:password", name)
 	}
 	for _, text := range c.Fault {
 		faults, err := server.ParseFaults([]byte(text))
@@ -124,6 +137,30 @@ func (c *serveCommand) config() (server.Config, error) {
 		cfg.TLS = &pair
 	}
 	return cfg, nil
+}
+
+// schemes reads what is offered, and sees that what it needs listens.
+func (c *serveCommand) schemes(cfg *server.Config) error {
+	for _, scheme := range c.Auth {
+		i := slices.IndexFunc(auth.Schemes(), func(known string) bool { return strings.EqualFold(known, scheme) })
+		if i < 0 {
+			return usagef("--auth %q is unknown: use some of %s, with commas between", scheme, strings.ToLower(strings.Join(auth.Schemes(), ", ")))
+		}
+		cfg.Schemes = append(cfg.Schemes, auth.Schemes()[i])
+	}
+	if c.Keytab != "" {
+		var err error
+		if cfg.Keytab, err = kerberos.LoadKeytab(c.Keytab); err != nil {
+			return usagef("--keytab: %w", err)
+		}
+	}
+	if slices.Contains(cfg.Schemes, auth.Kerberos) && c.ListenKDC == "" && c.Keytab == "" {
+		cfg.ListenKDC = "127.0.0.1:0"
+	}
+	if slices.Contains(cfg.Schemes, auth.TLSDSK) && c.ListenWeb == "" {
+		cfg.ListenWeb = "127.0.0.1:0"
+	}
+	return nil
 }
 
 func (c *serveCommand) users() []string {
@@ -176,7 +213,14 @@ func (c *serveCommand) writeAuthority(srv *server.Server) (path string, remove f
 func (c *serveCommand) announce(std *streams, srv *server.Server, ca string) {
 	fmt.Fprintf(std.out, "Test server for %s\n", c.Domain)
 	for _, listener := range [][2]string{
-		{"SIP over TLS", srv.TLSAddr()}, {"SIP over TCP", srv.TCPAddr()}, {"DNS", srv.DNSAddr()}, {"management", srv.ManagementURL()}, {"authority", ca},
+		{"SIP over TLS", srv.TLSAddr()},
+		{"SIP over TCP", srv.TCPAddr()},
+		{"DNS", srv.DNSAddr()},
+		{"proxy", srv.ProxyAddr()},
+		{"KDC", srv.KDCAddr()},
+		{"certificates", srv.WebAddr()},
+		{"management", srv.ManagementURL()},
+		{"authority", ca},
 	} {
 		if listener[1] != "" {
 			fmt.Fprintf(std.out, "  %-13s %s\n", listener[0], listener[1])

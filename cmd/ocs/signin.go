@@ -1,18 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"io"
 	"net"
-	"os"
 	"strings"
 
-	ocserr "github.com/ocsgo/ocs/errors"
-	"github.com/ocsgo/ocs/signin"
 	"github.com/ocsgo/ocs/signin/resolve"
-	"github.com/ocsgo/ocs/status"
 )
 
 // signinCommand is "ocs signin".
@@ -21,14 +14,25 @@ type signinCommand struct {
 
 	User         string `group:"Who:" placeholder:"DOMAIN\\NAME" help:"Log in as this user: DOMAIN\\name or name@domain. Default: the sign-in name."`
 	PasswordFile string `group:"Who:" placeholder:"FILE" help:"Read the password from FILE, or from standard input if it is '-'. Else from $OCS_PASSWORD; else you are asked."`
-	Auth         string `group:"Who:" enum:"auto,ntlm,digest" default:"auto" placeholder:"auto|ntlm|digest" help:"Use this authentication scheme only. auto: the best that the server offers."`
+	Auth         string `group:"Who:" enum:"auto,tls-dsk,kerberos,ntlm,digest" default:"auto" placeholder:"auto|tls-dsk|kerberos|ntlm|digest" help:"Use this authentication scheme only. auto: the best that the server offers; Kerberos only with --ccache or --keytab."`
+	CCache       string `group:"Who:" name:"ccache" placeholder:"FILE" help:"Use the Kerberos tickets in this credential cache, and no password."`
+	Keytab       string `group:"Who:" placeholder:"FILE" help:"Get Kerberos tickets with the keys in this file, and no password."`
+	CertCache    string `group:"Who:" placeholder:"FOLDER" help:"Keep the certificates for TLS-DSK in FOLDER, and use them again."`
+	AllowNTLMv1  bool   `group:"Who:" name:"allow-ntlmv1" help:"Let a server that cannot do NTLMv2 have NTLMv1. Who sees its answers can find the password."`
 
 	Server    string `group:"Where:" placeholder:"HOST[:PORT]" help:"Sign in to this server. Default: look it up in DNS."`
 	Transport string `group:"Where:" enum:"auto,tls,tcp" default:"auto" placeholder:"auto|tls|tcp" help:"Connect by TLS, or by TCP without encryption. auto: TLS."`
+	Proxy     string `group:"Where:" placeholder:"URL" help:"Go through this proxy: http, https, socks4, socks4a or socks5, as in socks5://user:password@host:1080. 'off' for none. Default: $HTTPS_PROXY or $ALL_PROXY, but for what is in $NO_PROXY."`
 	discoveryFlags
 
 	CA                 string `group:"Trust:" name:"ca" placeholder:"FILE" help:"Trust the certificate authorities in this PEM file instead of the system's."`
+	ClientCert         string `group:"Trust:" placeholder:"FILE" help:"Show this certificate, PEM, to a server that asks for one."`
+	ClientKey          string `group:"Trust:" placeholder:"FILE" help:"The private key of --client-cert, PEM. Default: in the same file."`
+	LegacyTLS          bool   `group:"Trust:" name:"legacy-tls" help:"Accept what servers of 2007 have: TLS 1.0, RSA key exchange, 3DES, SHA-1, certificates without alternative names. Easier to break."`
 	InsecureSkipVerify bool   `group:"Trust:" help:"Go on after a certificate fault. Anybody can then pose as the server."`
+
+	ServerCheck  string   `group:"Trust:" enum:"old,strict,off" default:"old" placeholder:"old|strict|off" help:"Refuse servers by their version: those older than OCS 2007, or with strict all but RTC/3.0, RTC/3.5 and RTC/4.0."`
+	AcceptServer []string `group:"Trust:" placeholder:"VERSION" help:"Accept this server version as well, like RTC/5.0; give it again for more."`
 
 	Status    string `group:"What to do:" placeholder:"NAME" help:"Sign in with this status: online, busy, do-not-disturb, be-right-back, away or invisible. Default: leave the user's own."`
 	Stay      bool   `group:"What to do:" help:"Stay signed in until interrupted. Default: sign out at once."`
@@ -42,8 +46,18 @@ type signinCommand struct {
 
 // discoveryFlags say how servers are looked for.
 type discoveryFlags struct {
-	DNS    string `group:"Where:" name:"dns" placeholder:"HOST[:PORT]" help:"Ask this DNS server. Default: the system's."`
-	Policy string `group:"Where:" enum:"resilient,communicator" default:"resilient" placeholder:"resilient|communicator" help:"Which of the servers found to try: all, until one answers, or only those that Communicator 2007 would."`
+	DNS          string `group:"Where:" name:"dns" placeholder:"HOST[:PORT]" help:"Ask this DNS server. Default: the system's."`
+	Autodiscover bool   `group:"Where:" help:"Ask Lync's autodiscover service, too. OCS 2007 has none."`
+	Naming       string `group:"Where:" enum:"any,domain,strict" default:"any" placeholder:"any|domain|strict" help:"Which names servers may have that DNS or a redirect leads to: any, those in the SIP domain, or only the domain itself and sip. before it."`
+	Policy       string `group:"Where:" enum:"resilient,communicator" default:"resilient" placeholder:"resilient|communicator" help:"Which of the servers found to try: all, until one answers, or only those that Communicator 2007 would."`
+}
+
+// naming is the policy on names.
+func (f discoveryFlags) naming() resolve.Naming {
+	if f.Naming == "any" {
+		return resolve.NamingAny
+	}
+	return resolve.Naming(f.Naming)
 }
 
 // dnsServer is the DNS server with its port.
@@ -89,99 +103,4 @@ func (c *signinCommand) presenter(std *streams) presenter {
 		return &jsonLines{out: std.out, errors: std.err}
 	}
 	return newText(std, textOptions{explain: c.Explain, stay: c.Stay})
-}
-
-// config makes the engine's configuration. Its errors are *ocserr.Error, of stage config unless ctx ended
-// while the password was asked for. The closer is of the files in the configuration.
-func (c *signinCommand) config(ctx context.Context, std *streams) (signin.Config, io.Closer, error) {
-	var files closers
-	fail := func(err error) (signin.Config, io.Closer, error) {
-		cause := ocserr.CauseInvalidConfig
-		if ctx.Err() != nil {
-			cause = ocserr.CauseCancelled
-		}
-		if _, ok := errors.AsType[*ocserr.Error](err); !ok {
-			err = ocserr.New(cause, err)
-		}
-		return signin.Config{}, nil, errors.Join(err, files.Close())
-	}
-	cfg := signin.Config{
-		SignInName: c.SignInName, Server: c.Server, DNS: c.dnsServer(),
-		Policy: resolve.Policy(c.Policy), UserAgent: c.UserAgent, InsecureSkipVerify: c.InsecureSkipVerify,
-	}
-	cfg.Credentials.User = c.User
-	if c.Transport != "auto" {
-		cfg.Transport = signin.Transport(c.Transport)
-	}
-	if scheme, ok := map[string]string{"ntlm": "NTLM", "digest": "Digest"}[c.Auth]; ok {
-		cfg.Schemes = []string{scheme}
-	}
-	var err error
-	if cfg.InitialStatus, err = settableStatus(c.Status); err != nil {
-		return fail(err)
-	}
-	if c.CA != "" {
-		if cfg.Roots, err = readRoots("--ca", c.CA); err != nil {
-			return fail(err)
-		}
-	}
-	if _, err := signin.New(cfg); err != nil { // before a person is asked for a password in vain
-		return fail(err)
-	}
-	if cfg.Credentials.Secret, err = readPassword(ctx, std, c.PasswordFile, cmp.Or(c.User, c.SignInName)); err != nil {
-		return fail(err)
-	}
-	if c.Transcript != "" {
-		f, err := createPrivate("--transcript", c.Transcript, os.O_TRUNC)
-		if err != nil {
-			return fail(err)
-		}
-		cfg.Transcript, files = f, append(files, f)
-	}
-	if c.Keylog != "" {
-		f, err := createPrivate("--keylog", c.Keylog, os.O_APPEND)
-		if err != nil {
-			return fail(err)
-		}
-		cfg.KeyLog, files = f, append(files, f)
-		std.warn("the TLS session keys go to %s: whoever reads it can decrypt this session", c.Keylog)
-	}
-	if c.InsecureSkipVerify {
-		std.warn("the server's certificate is not verified: anybody can pose as the server")
-	}
-	return cfg, files, nil
-}
-
-// settableStatus reads the status to sign in with; "" is none.
-func settableStatus(name string) (status.Status, error) {
-	if name == "" {
-		return 0, nil
-	}
-	st, err := status.Parse(name)
-	if err == nil && st.Settable() {
-		return st, nil
-	}
-	var settable []string
-	for _, s := range status.All() {
-		if s.Settable() {
-			settable = append(settable, strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(s.String(), "MISTATUS_")), "_", "-"))
-		}
-	}
-	why := "cannot be set by a user"
-	if err != nil {
-		why = "is no status"
-	}
-	return 0, errors.New("--status " + name + " " + why + ": use one of " + strings.Join(settable, ", "))
-}
-
-// closers are files to close.
-type closers []io.Closer
-
-// Close closes them all.
-func (c closers) Close() error {
-	var errs []error
-	for _, f := range c {
-		errs = append(errs, f.Close())
-	}
-	return errors.Join(errs...)
 }

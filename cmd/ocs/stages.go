@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -11,6 +12,7 @@ import (
 
 	ocserr "github.com/ocsgo/ocs/errors"
 	"github.com/ocsgo/ocs/signin"
+	"github.com/ocsgo/ocs/signin/dial"
 	"github.com/ocsgo/ocs/signin/resolve"
 	"github.com/ocsgo/ocs/signin/secure"
 )
@@ -21,13 +23,17 @@ func writeStages(w io.Writer, r *signin.Report, explain bool) {
 	if explain {
 		fmt.Fprintf(w, "%s as user %s, at %s, %.1f ms in all\n", r.SignInName, r.User, r.Started.Format("2006-01-02 15:04:05 MST"), r.Duration)
 	}
+	hop := -1 // of the redirects: each leads to a stage of connecting
 	for i, s := range r.Stages {
+		if s.Stage == ocserr.StageDial {
+			hop++
+		}
 		failed := r.Error != nil && r.Error.Stage != ocserr.StageLive && i == len(r.Stages)-1
 		result := choose(failed, "failed", "ok")
 		if failed {
 			result += ": " + r.Error.Code.Name() + ": " + r.Error.Meaning()
 		}
-		about, details := explainStage(s.Stage, r)
+		about, details := explainStage(s.Stage, hop, r)
 		if about != "" && !failed {
 			result += ": " + about
 		}
@@ -46,20 +52,18 @@ func stageName(s ocserr.Stage) string {
 }
 
 // explainStage says what a stage came to, in a few words and in full.
-func explainStage(s ocserr.Stage, r *signin.Report) (about string, details []string) {
+func explainStage(s ocserr.Stage, hop int, r *signin.Report) (about string, details []string) {
 	switch s {
 	case ocserr.StageResolve:
 		if r.Discovery != nil {
 			return count(len(r.Discovery.Candidates), "candidate"), explainPlan(r.Discovery)
 		}
 	case ocserr.StageDial:
-		if c := r.Connection; c != nil {
-			about = fmt.Sprintf("%s (%s) over %s", c.Host, c.Remote, strings.ToUpper(string(c.Transport)))
-		}
-		for i, t := range r.Tries {
-			details = append(details, explainTry(i+1, t)...)
-		}
+		return explainConnect(hop, r)
 	case ocserr.StageRegister:
+		if hop < len(r.Redirects) {
+			return explainRedirect(r.Redirects[hop])
+		}
 		return explainRegister(r)
 	case ocserr.StagePresence:
 		return explainPresence(r)
@@ -71,7 +75,7 @@ func explainStage(s ocserr.Stage, r *signin.Report) (about string, details []str
 func explainPlan(p *resolve.Plan) []string {
 	var lines []string
 	for _, q := range p.Questions {
-		lines = append(lines, fmt.Sprintf("%-5s %s: %s (%.1f ms, %s)", q.Type, q.Name, q.Answer, milliseconds(q.Duration), q.Server))
+		lines = append(lines, questionText(q))
 	}
 	for i, c := range p.Candidates {
 		lines = append(lines, fmt.Sprintf("%d. %s", i+1, candidateText(c)))
@@ -79,28 +83,118 @@ func explainPlan(p *resolve.Plan) []string {
 	if len(p.Candidates) == 0 {
 		lines = append(lines, "no candidate")
 	}
+	return append(lines, explainOthers(p)...)
+}
+
+// explainOthers tells of what is not tried: servers that were refused, and what the other policy would have done.
+func explainOthers(p *resolve.Plan) []string {
+	var lines []string
+	for _, r := range p.Refused {
+		lines = append(lines, fmt.Sprintf("not tried: %s (%s): %s", hostPort(r.Host, r.Port), r.Why, r.Reason))
+	}
+	other := resolve.Communicator
+	if p.Policy == resolve.Communicator {
+		other = resolve.Resilient
+	}
+	if list := p.Under(other); len(list) != len(p.Candidates) {
+		names := make([]string, len(list))
+		for i, c := range list {
+			names[i] = hostPort(c.Host, c.Port)
+		}
+		lines = append(lines, fmt.Sprintf("policy %s would try: %s", other, cmp.Or(strings.Join(names, ", "), "nothing")))
+	}
 	return lines
+}
+
+// questionText is a question to DNS with its answer.
+func questionText(q resolve.Question) string {
+	return fmt.Sprintf("%-5s %s: %s (%.1f ms, %s)", q.Type, q.Name, q.Answer, milliseconds(q.Duration), q.Server)
 }
 
 // candidateText is a candidate with the reason for it.
 func candidateText(c resolve.Candidate) string {
-	addrs := make([]string, len(c.Addrs))
-	for i, a := range c.Addrs {
-		addrs[i] = a.String()
+	var addrs []string
+	for _, a := range c.Addrs {
+		addrs = append(addrs, a.String())
 	}
-	return fmt.Sprintf("%s over %s, at %s: %s", hostPort(c.Host, c.Port), strings.ToUpper(string(c.Transport)), strings.Join(addrs, " "), c.Why)
+	at := "by its name, through the proxy"
+	if len(addrs) > 0 {
+		at = "at " + strings.Join(addrs, " ")
+	}
+	return fmt.Sprintf("%s over %s, %s: %s", hostPort(c.Host, c.Port), strings.ToUpper(string(c.Transport)), at, c.Why)
+}
+
+// explainConnect tells of the tries behind so many redirects.
+func explainConnect(hop int, r *signin.Report) (about string, details []string) {
+	n := 0
+	for _, t := range r.Tries {
+		if t.Redirects != hop {
+			continue
+		}
+		n++
+		details = append(details, explainTry(n, t)...)
+		if t.Error == nil && !t.GivenUp {
+			about = fmt.Sprintf("%s over %s", hostPort(t.Host, t.Port), strings.ToUpper(string(t.Transport)))
+		}
+	}
+	if c := r.Connection; c != nil && hop == len(r.Redirects) {
+		about = fmt.Sprintf("%s (%s) over %s", c.Host, c.Remote, strings.ToUpper(string(c.Transport)))
+	}
+	return about, details
+}
+
+// explainRedirect tells of a server that named another one.
+func explainRedirect(r signin.Redirect) (about string, details []string) {
+	details = []string{fmt.Sprintf("%s answered SIP %d with the Contact %s", r.From, r.Status, r.Contact)}
+	for _, q := range r.Questions {
+		details = append(details, questionText(q))
+	}
+	return "redirected to " + r.Contact, details
 }
 
 func explainTry(n int, t signin.Try) []string {
-	outcome := "connected"
+	outcome := choose(t.GivenUp, "given up", "connected")
 	if t.Error != nil {
 		outcome = "failed at " + string(t.Stage) + ": " + cause(t.Error)
 	}
-	lines := []string{fmt.Sprintf("%d. %s over %s, %.1f ms: %s", n, hostPort(t.Host, t.Port), strings.ToUpper(string(t.Transport)), t.Duration, outcome)}
+	took := fmt.Sprintf("%.1f ms to connect", t.Dial)
+	if t.Stage == ocserr.StageSecure {
+		took += fmt.Sprintf(", %.1f ms for TLS", t.Secure)
+	}
+	lines := []string{
+		fmt.Sprintf("%d. %s over %s: %s", n, hostPort(t.Host, t.Port), strings.ToUpper(string(t.Transport)), outcome),
+		fmt.Sprintf("   %s; found by: %s", took, t.Why),
+	}
+	if t.Via != nil {
+		lines = append(lines, explainVia(t.Via)...)
+	}
 	if t.TLS != nil {
 		for _, l := range explainTLS(t.TLS) {
 			lines = append(lines, "   "+l)
 		}
+	}
+	return lines
+}
+
+// explainVia tells of the dialogue with a proxy.
+func explainVia(v *dial.Via) []string {
+	lines := []string{"   through the proxy " + v.Proxy}
+	for _, s := range v.Steps {
+		line := "      " + s.Sent
+		if s.Scheme != "" {
+			line += " with " + s.Scheme
+		}
+		line += ": " + cmp.Or(s.Answer, "no answer")
+		if s.Status != 0 && !strings.HasPrefix(s.Answer, strconv.Itoa(s.Status)) {
+			line += fmt.Sprintf(" (%d)", s.Status)
+		}
+		if len(s.Offers) > 0 {
+			line += ", wants " + strings.Join(s.Offers, ", ")
+		}
+		lines = append(lines, line)
+	}
+	if len(v.Steps) == 0 {
+		lines = append(lines, "      not reached")
 	}
 	return lines
 }
@@ -111,6 +205,9 @@ func explainTLS(r *secure.Report) []string {
 		lines = append(lines, fmt.Sprintf("%s, %s", r.Version, r.CipherSuite))
 	}
 	lines = append(lines, fmt.Sprintf("server name %s, %s", r.ServerName, choose(r.Verified, "certificate verified", "certificate NOT verified")))
+	if len(r.Legacy) > 0 {
+		lines = append(lines, "old and weak: "+strings.Join(r.Legacy, ", "))
+	}
 	if r.Fault != "" {
 		lines = append(lines, "fault: "+r.Fault)
 	}
@@ -138,6 +235,14 @@ func explainRegister(r *signin.Report) (about string, details []string) {
 		details = append(details,
 			"schemes offered: "+strings.Join(a.Offered, ", "),
 			"scheme used: "+choose(a.Scheme != "", a.Scheme, "none")+choose(a.Version != 0, fmt.Sprintf(", SIPAE version %d", a.Version), ""),
+		)
+		for _, f := range a.Failed {
+			details = append(details, fmt.Sprintf("scheme tried before: %s: %s", f.Scheme, cause(f.Error)))
+		}
+		if a.NTLMv1 {
+			details = append(details, "NTLMv1 was used: who saw it can find the password")
+		}
+		details = append(details,
 			"password tested: "+choose(a.PasswordTested, "yes", "no"),
 			fmt.Sprintf("server signature verified: %s (%s verified, %d refused)", choose(a.ServerVerified, "yes", "no"), count(a.MessagesVerified, "message"), a.MessagesRefused))
 		if math.Abs(a.ClockSkew) >= 2 { // less is the resolution of the Date header

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ocsgo/ocs/conformance"
+	"github.com/ocsgo/ocs/conformance/cases"
+	"github.com/ocsgo/ocs/conformance/report"
+)
+
+// Exit statuses of "ocs conformance run", beside 0 and 2.
+const (
+	exitCasesFailed = 1
+	exitHarness     = 3
+)
+
+// conformanceRun is "ocs conformance run".
+type conformanceRun struct {
+	conformanceSelectors
+	Target       string `enum:"sim,real" default:"sim" help:"Where: sim, a server of our own on loopback for each case; real, the server of --profile. Default: ${default}."`
+	Profile      string `placeholder:"FILE" help:"JSON: the real server, the user, and what the server offers."`
+	Sut          string `placeholder:"SUBJECT" default:"inproc" help:"The program under test: inproc, our own engine, or exec:PATH. Default: ${default}."`
+	Output       string `enum:"text,json,junit,html" default:"text" help:"text, json, junit or html. Default: ${default}."`
+	Strict       bool   `help:"What should be must be, and what is not strict fails."`
+	Deviations   string `placeholder:"FILE" help:"JSON: {\"selector\": \"reason\"} of what is known to fail; what then passes is a failure."`
+	Parallel     int    `placeholder:"N" help:"Cases at a time; against a real server always one. Default: 16."`
+	DryRun       bool   `help:"Against a real server: print the plan and stop."`
+	AllowLockout bool   `help:"Against a real server: allow cases that send a wrong password."`
+	AllowWrite   bool   `help:"Against a real server: allow cases that change what it keeps of the user."`
+}
+
+// Help is what "ocs conformance run --help" says beyond the flags.
+func (conformanceRun) Help() string {
+	return `Without a selector every case runs. Nothing needs root; the 15 seconds of connecting are never shortened.
+
+    ocs conformance run
+    ocs conformance run time err/503-plain --output junit >report.xml
+    ocs conformance run --sut exec:./myshim --deviations known.json
+    ocs conformance run --target real --profile lab.json --dry-run
+
+A program under test is started once for each sign-in. It reads one line of JSON from its standard input: sign_in_name, password,
+dns, ca and what else the case asks for. It writes each event as a line of JSON to its standard output:
+{"event":"onMyStatusChange","hr":0,"status":256}, {"event":"onSignin","hr":0}, {"event":"ready"}, {"event":"onSignout"}. The end of
+its standard input is the order to cancel or to sign out. It exits with 0 when it ran to the end, and with 89 when it cannot do
+what the case asks for.
+
+Exit status: 0 all right; 1 cases failed, passed unexpectedly, or did not run that must; 2 usage or an unknown id; 3 the suite itself failed.`
+}
+
+// Run runs the cases and prints the report.
+func (c *conformanceRun) Run(ctx context.Context, std *streams) error {
+	selected, err := c.cases()
+	if err != nil {
+		return err
+	}
+	runner, err := c.runner()
+	if err != nil {
+		return err
+	}
+	if selected = onGround(selected, runner.Ground); len(selected) == 0 {
+		return usagef("none of the selected cases runs here: \"ocs conformance list\" shows where each runs (V is \"go test ./conformance/cases\")")
+	}
+	if runner.Ground == conformance.Real {
+		c.tellPlan(std, runner, selected)
+		if c.DryRun {
+			return nil
+		}
+	}
+	run := report.Run{Subject: c.Sut, Ground: runner.Ground, Started: time.Now(), Strict: c.Strict}
+	if runner.Profile != nil {
+		run.Subject, run.Claims = c.Sut+" with "+cmp.Or(runner.Profile.Name, "a real server"), runner.Profile.Claims
+	}
+	results := runner.Run(ctx, selected, func(result conformance.Result) {
+		if c.Output == "text" {
+			_ = report.Progress(std.out, result) // std.out remembers
+		}
+	})
+	if len(c.Selector) == 0 {
+		run.Missing = conformance.Missing(cases.MustRun(runner.Ground), results)
+	}
+	r, err := report.New(run, results)
+	if err != nil {
+		return err
+	}
+	write := map[string]func() error{
+		"text":  func() error { return r.Text(std.out) },
+		"json":  func() error { return r.JSON(std.out) },
+		"junit": func() error { return r.JUnit(std.out) },
+		"html":  func() error { return report.HTML(std.out, r) },
+	}
+	if err := write[c.Output](); err != nil {
+		return err
+	}
+	switch {
+	case ctx.Err() != nil:
+		return exitStatus(exitCancelled)
+	case r.Broken:
+		return exitStatus(exitHarness)
+	case r.Failed:
+		return exitStatus(exitCasesFailed)
+	}
+	return nil
+}
+
+// runner makes the Runner that the flags describe.
+func (c *conformanceRun) runner() (*conformance.Runner, error) {
+	runner := &conformance.Runner{Ground: conformance.Simulator, Strict: c.Strict, Parallel: c.Parallel}
+	switch program, isExec := strings.CutPrefix(c.Sut, "exec:"); {
+	case isExec && program != "":
+		command := strings.Fields(program)
+		runner.Client = conformance.Exec(command[0], command[1:]...)
+	case c.Sut != "inproc":
+		return nil, usagef("--sut %q is unknown: use inproc, or exec: and a program", c.Sut)
+	}
+	if c.Deviations != "" {
+		f, err := os.Open(c.Deviations)
+		if err != nil {
+			return nil, usagef("--deviations: %w", err)
+		}
+		defer f.Close()
+		if runner.Deviations, err = conformance.ReadDeviations(f); err == nil {
+			err = runner.Deviations.Check(cases.All())
+		}
+		if err != nil {
+			return nil, usagef("--deviations %s: %w", c.Deviations, err)
+		}
+	}
+	switch {
+	case c.Target == "sim" && (c.Profile != "" || c.DryRun || c.AllowLockout || c.AllowWrite):
+		return nil, usagef("--profile, --dry-run, --allow-lockout and --allow-write are for --target real")
+	case c.Target == "sim":
+		return runner, nil
+	case c.Profile == "":
+		return nil, usagef("--target real needs --profile: a file that names the server")
+	}
+	profile, err := conformance.ReadProfile(c.Profile)
+	if err != nil {
+		return nil, usagef("--profile: %w", err)
+	}
+	profile.AllowLockout, profile.AllowWrite = c.AllowLockout, c.AllowWrite
+	runner.Ground, runner.Profile = conformance.Real, profile
+	return runner, nil
+}
+
+// tellPlan says what will be done to a real server. It goes to standard error, so that a report on standard
+// output stays whole.
+func (c *conformanceRun) tellPlan(std *streams, runner *conformance.Runner, selected []conformance.Case) {
+	plan, logOns := runner.Plan(selected)
+	fmt.Fprintf(std.err, "Plan for %s as %s:\n", cmp.Or(runner.Profile.Name, "a real server"), runner.Profile.SignInName)
+	skipped := 0
+	for _, p := range plan {
+		if p.Skipped != "" {
+			skipped++
+			continue
+		}
+		fmt.Fprintf(std.err, "  %-34s %d log-ons  %s\n", p.Case.ID, p.LogOns, p.Case.Title)
+	}
+	fmt.Fprintf(std.err, "%d log-ons in all, one after the other; %d cases are not for this server or not allowed.\n", logOns, skipped)
+}
+
+// onGround keeps the cases that run on a ground: the others are no part of its catalogue.
+func onGround(all []conformance.Case, g conformance.Ground) []conformance.Case {
+	var out []conformance.Case
+	for _, c := range all {
+		if c.On(g) {
+			out = append(out, c)
+		}
+	}
+	return out
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ocsgo/ocs/conformance"
+)
+
+// conformanceServe is "ocs conformance serve".
+type conformanceServe struct {
+	conformanceSelectors
+	Host  string `placeholder:"ADDRESS" default:"127.0.0.1" help:"The IPv4 address that clients reach. Default: ${default}."`
+	DNS   string `name:"dns" placeholder:"HOST:PORT" default:"127.0.0.1:0" help:"Where DNS listens; port 0 takes a free one. Default: ${default}."`
+	CAOut string `name:"ca-out" placeholder:"FILE" help:"Write the authority that clients have to trust to FILE. Default: a temporary file."`
+}
+
+// Help is what "ocs conformance serve --help" says beyond the flags.
+func (conformanceServe) Help() string {
+	return `For clients that a person operates: each case waits under a domain of its own, and the sign-in name chooses it. Let the
+client's machine ask the DNS server that is printed, trust the authority, and sign in with the names and passwords of the list.
+What each case expects is said beside it. It ends on SIGTERM or SIGINT, and then tells what came.`
+}
+
+// Run offers the cases until ctx ends.
+func (c *conformanceServe) Run(ctx context.Context, std *streams) error {
+	selected, err := c.cases()
+	if err != nil {
+		return err
+	}
+	offer, err := conformance.NewOffer(conformance.OfferConfig{Host: c.Host, DNS: c.DNS}, selected)
+	if err != nil {
+		return notServing(err)
+	}
+	defer offer.Close()
+	file := c.CAOut
+	if file == "" {
+		dir, err := os.MkdirTemp("", "ocs-conformance-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		file = filepath.Join(dir, "ca.pem")
+	}
+	if err := os.WriteFile(file, []byte(offer.CA()), 0o644); err != nil {
+		return fmt.Errorf("--ca-out: %w", err)
+	}
+	for _, o := range offer.Offered {
+		fmt.Fprintf(std.out, "%s  password %s%s\n    %s\n", o.Settings.SignInName, o.Settings.Password, told(o.Settings), o.Case.Title)
+		for _, outcome := range o.Attempt.Expect {
+			fmt.Fprintf(std.out, "    expected: %s\n", outcome)
+		}
+	}
+	fmt.Fprintf(std.out, "\n%d sign-ins wait. DNS %s, authority %s\n", len(offer.Offered), offer.DNSAddr(), file)
+	<-ctx.Done()
+	for _, o := range offer.Offered {
+		if seen := o.Seen(); seen != "" {
+			fmt.Fprintf(std.out, "%-50s %s\n", o.Domain, seen)
+		}
+	}
+	return nil
+}
+
+// told is what else the client is to be told.
+func told(s conformance.Settings) string {
+	var b strings.Builder
+	for _, setting := range [][2]string{
+		{"server", s.Server},
+		{"proxy", s.Proxy},
+		{"transport", s.Transport},
+		{"policy", s.Policy},
+		{"naming", s.Naming},
+		{"user agent", s.UserAgent},
+	} {
+		if setting[1] != "" {
+			fmt.Fprintf(&b, ", %s %s", setting[0], setting[1])
+		}
+	}
+	if s.LegacyTLS {
+		b.WriteString(", legacy TLS allowed")
+	}
+	return b.String()
+}
