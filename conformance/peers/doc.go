@@ -15,9 +15,14 @@
 //   - certificate_test.go makes the certificates it serves
 //   - ocs_test.go runs ocs and reads what it says
 //   - kamailio_test.go, kamailio.cfg: Kamailio, a SIP registrar with Digest over TCP and TLS
+//   - dns_test.go, nsd_test.go, unbound_test.go: NSD and Unbound, DNS servers to discover by
 //   - judge_test.go speaks to a judge of tokens and signatures
 //   - krb5_test.go, krb5_judge.py: MIT Kerberos, as KDC and as judge of tokens
 //   - ntlm_gssntlmssp_test.go, ntlm_judge.py: gss-ntlmssp, as judge of NTLM as SIP uses it
 //   - ntlm_samba_test.go: Samba, as judge of NTLM as HTTP uses it
 //   - tlsdsk_openssl_test.go: OpenSSL, as judge of TLS-DSK's handshake
+//   - tls_test.go judges our TLS policy; openssl_test.go and gnutls_test.go: OpenSSL's s_server and gnutls-serv, as
+//     servers of 2007; tlsnamespace_test.go runs a test in a network namespace of its own
+//   - proxies_test.go dials through a proxy to a TLS server; squid_test.go, tinyproxy_test.go, dante_test.go and
+//     microsocks_test.go: the proxies
 package peers

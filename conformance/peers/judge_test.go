@@ -24,19 +24,25 @@ type judge struct {
 // newJudge starts the script, which lives as long as the test.
 func newJudge(t *testing.T, script string) *judge {
 	t.Helper()
-	cmd := exec.Command("/usr/bin/python3", script) // Debian's python, which has Debian's modules
+	in, out := converse(t, exec.Command("/usr/bin/python3", script)) // Debian's python, which has Debian's modules
+	return &judge{in, out}
+}
+
+// converse starts a program that answers each line with one. It ends when its input does, at the end of the test.
+func converse(t *testing.T, cmd *exec.Cmd) (in io.Writer, out *bufio.Scanner) {
+	t.Helper()
 	var said strings.Builder
 	cmd.Stderr = &said
-	in, err := cmd.StdinPipe()
+	stdin, err := cmd.StdinPipe()
 	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
+	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
-		require.NoError(t, in.Close())
-		require.NoErrorf(t, cmd.Wait(), "the judge: %s", &said)
+		require.NoError(t, stdin.Close())
+		require.NoErrorf(t, cmd.Wait(), "%s: %s", cmd, &said)
 	})
-	return &judge{in, bufio.NewScanner(out)}
+	return stdin, bufio.NewScanner(stdout)
 }
 
 // ask returns the judge's answer, or its error.
