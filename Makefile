@@ -54,6 +54,7 @@ bench:
 # Writes the generated pages of docs/ anew; the same tests check them without -update.
 docs:
 	go test ./errors -update
+	go test ./conformance/cases -update
 
 $(GOFUMPT):
 	GOBIN=$(CURDIR)/$(@D) go install mvdan.cc/$(patsubst bin/%/,%,$(dir $@))

@@ -39,14 +39,14 @@ var arrows = []struct {
 	{"signin/secure", []string{"errors"}, "each stage can be tested alone"},
 	{"signin/register", []string{"errors", "sip", "sip/auth"}, "registration knows nothing of presence or of how the connection came"},
 	{"signin/presence", []string{"errors", "status", "sip", "signin/register"}, "presence works as a registered endpoint"},
-	{"signin", []string{"errors", "status", "sip", "sip/auth", "signin/resolve", "signin/dial", "signin/secure", "signin/register", "signin/presence"}, "the engine knows no test server and no command line"},
+	{"signin", []string{"errors", "status", "sip", "sip/auth", "sip/auth/kerberos", "sip/auth/ocauthws", "signin/resolve", "signin/dial", "signin/secure", "signin/register", "signin/presence"}, "the engine knows no test server and no command line"},
 	{"signin/signintest", []string{"errors", "signin", "conformance/server"}, "embedders' tests fail for real causes"},
 	{"conformance/webservices", []string{"sip/auth/ntlm"}, "the web services know no SIP"},
-	{"conformance/server", []string{"errors", "status", "sip", "sip/auth", "sip/auth/ntlm", "sip/auth/digest", "conformance/webservices"}, "the server must not share the client's code for what it judges"},
-	{"conformance", []string{"errors", "status", "sip", "signin", "signin/resolve", "signin/secure", "conformance/server"}, "the suite judges by what it sees"},
+	{"conformance/server", []string{"errors", "status", "sip", "sip/auth", "sip/auth/ntlm", "sip/auth/digest", "sip/auth/kerberos", "sip/auth/tlsdsk", "conformance/webservices"}, "the server must not share the client's code for what it judges"},
+	{"conformance", []string{"errors", "status", "sip", "sip/auth", "sip/auth/kerberos", "signin", "signin/dial", "signin/resolve", "signin/secure", "conformance/server"}, "the suite judges by what it sees"},
 	{"conformance/cases", []string{"errors", "status", "sip", "signin", "signin/resolve", "conformance", "conformance/server"}, "a case is a script and what it expects"},
 	{"conformance/report", []string{"errors", "status", "conformance"}, "a report prints verdicts"},
-	{"cmd/ocs", []string{"errors", "status", "sip", "sip/auth", "signin", "signin/resolve", "signin/dial", "signin/secure", "conformance", "conformance/cases", "conformance/report", "conformance/server"}, "the command line wires"},
+	{"cmd/ocs", []string{"errors", "status", "sip", "sip/auth", "sip/auth/kerberos", "signin", "signin/resolve", "signin/dial", "signin/secure", "conformance", "conformance/cases", "conformance/report", "conformance/server"}, "the command line wires"},
 }
 
 // importers says which folders may import a third-party module outside tests.
