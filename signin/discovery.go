@@ -2,13 +2,9 @@ package signin
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
-	"strconv"
-	"strings"
 
-	ocserr "github.com/ocsgo/ocs/errors"
 	"github.com/ocsgo/ocs/signin/dial"
 	"github.com/ocsgo/ocs/signin/resolve"
 	"github.com/ocsgo/ocs/signin/secure"
@@ -27,11 +23,8 @@ func (c *Config) discover(ctx context.Context, domain string) (plan *resolve.Pla
 	if c.Server != "" {
 		plan, err = resolve.Manual(ctx, asks, c.Server, c.Transport)
 	} else {
-		asks.Autodiscover = c.autodiscover(domain)
+		asks.Autodiscover = c.autodiscover()
 		plan, err = resolve.Discover(ctx, asks, domain)
-	}
-	if err != nil && ctx.Err() == nil {
-		err = c.byName(plan, c.Server, c.Transport, err)
 	}
 	return plan, err
 }
@@ -40,17 +33,20 @@ func (c *Config) discover(ctx context.Context, domain string) (plan *resolve.Pla
 func (c *Config) resolver() resolve.Config {
 	return resolve.Config{
 		Server: c.DNS, OnlyTCP: c.Transport == TransportTCP, Policy: c.Policy, Naming: c.Naming, Exchange: c.Exchange,
+		ByName: func(host string, port int) bool {
+			proxy, err := c.proxyFor(resolve.Candidate{Host: host, Port: port})
+			return err == nil && proxy != nil
+		},
 	}
 }
 
 // autodiscover says how to ask Lync's autodiscover service; nil: not at all.
-func (c *Config) autodiscover(domain string) *resolve.Autodiscover {
+func (c *Config) autodiscover() *resolve.Autodiscover {
 	if !c.Autodiscover {
 		return nil
 	}
-	proxy, err := c.proxyFor(resolve.Candidate{Host: "lyncdiscover." + domain, Port: 443})
 	return &resolve.Autodiscover{
-		SignInName: c.address(), Proxied: err == nil && proxy != nil,
+		SignInName: c.address(),
 		Dial: func(ctx context.Context, host string, port int, addrs []netip.Addr) (net.Conn, error) {
 			conn, err := c.open(ctx, resolve.Candidate{Host: host, Port: port, Addrs: addrs})
 			if err != nil {
@@ -81,46 +77,4 @@ func (c *Config) policy(host string) secure.Config {
 		ServerName: host, Roots: c.Roots, Authorities: c.Authorities, Certificate: c.ClientCertificate,
 		Legacy: c.LegacyTLS, InsecureSkipVerify: c.InsecureSkipVerify, KeyLog: c.KeyLog,
 	}
-}
-
-// byName is what becomes of the failure to find a server in DNS: behind a proxy DNS often knows only the names inside,
-// and the proxy those outside. The plan then gets candidates without addresses, which the proxy is asked for by
-// name: the given server ("host" or "host:port"), or with none those that a domain's servers have by custom. Without a
-// proxy for them the failure stands.
-func (c *Config) byName(plan *resolve.Plan, server string, transport Transport, failure error) error {
-	if e, ok := errors.AsType[*ocserr.Error](failure); !ok || e.Code != ocserr.InvalidServerName {
-		return failure
-	}
-	ports := []int{5061, 443}
-	if transport == "" {
-		transport = TransportTLS
-	}
-	if transport == TransportTCP {
-		ports = []int{5060}
-	}
-	hosts := []string{server}
-	if server == "" {
-		domain := plan.Domain
-		hosts = []string{"sipinternal." + domain, "sip." + domain, "sipexternal." + domain}
-	} else {
-		ports = ports[:1]
-		if host, port, err := net.SplitHostPort(server); err == nil {
-			number, _ := strconv.Atoi(port) // resolve has read it
-			hosts, ports = []string{host}, []int{number}
-		}
-	}
-	for _, host := range hosts {
-		for _, port := range ports {
-			candidate := resolve.Candidate{
-				Host: strings.TrimSuffix(host, "."), Port: port, Transport: transport, Why: "by name, through the proxy: DNS here does not know it",
-			}
-			if proxy, err := c.proxyFor(candidate); err == nil && proxy != nil {
-				plan.Candidates = append(plan.Candidates, candidate)
-			}
-		}
-	}
-	if len(plan.Candidates) == 0 {
-		return failure
-	}
-	return nil
 }

@@ -37,9 +37,6 @@ func (a *attempt) follow(ctx context.Context, from resolve.Candidate, r *registe
 	}
 	plan, err := resolve.Manual(ctx, a.cfg.resolver(), r.Server, resolve.Transport(r.Transport))
 	hop.Questions = plan.Questions
-	if err != nil && ctx.Err() == nil {
-		err = a.cfg.byName(plan, r.Server, resolve.Transport(r.Transport), err)
-	}
 	if err != nil {
 		return refuse(ocserr.CauseRedirectInvalid, fmt.Errorf("%w: %w", r, err))
 	}

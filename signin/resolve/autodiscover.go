@@ -26,11 +26,8 @@ type Autodiscover struct {
 	SignInName string
 
 	// Dial opens a TLS connection that is verified for the host. It must return once ctx is done. The
-	// addresses are those of the host; there are none only where Proxied is set.
+	// addresses are those of the host; there are none only where Config.ByName leaves the name to a proxy.
 	Dial func(ctx context.Context, host string, port int, addrs []netip.Addr) (net.Conn, error)
-
-	// Proxied: Dial goes through a proxy that may know names that DNS does not know here.
-	Proxied bool
 
 	// WebTicket gets a ticket for a resource, both URLs, from a web ticket service that a server
 	// named: a SAML assertion, as XML. A user's own document is given out only for such a ticket. The
@@ -169,7 +166,7 @@ func portOf(u *url.URL) (int, error) {
 func (w *walk) get(ctx context.Context, at *url.URL) (*document, error) {
 	l := w.resolver.find(ctx, at.Hostname(), func() {})
 	w.listed(l)
-	if port, _ := portOf(at); len(l.addrs) == 0 && !w.cfg.Proxied && (w.byName == nil || !w.byName(at.Hostname(), port)) {
+	if port, _ := portOf(at); len(l.addrs) == 0 && (w.byName == nil || !w.byName(at.Hostname(), port)) {
 		if l.failure != nil {
 			return nil, l.failure.err
 		}

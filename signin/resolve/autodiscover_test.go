@@ -267,7 +267,7 @@ func TestAutodiscoverWithoutNamesIsNoFailure(t *testing.T) {
 	requireCause(t, ocserr.CauseNoServerFound, err)
 	require.Empty(t, w.dialed)
 
-	cfg.Autodiscover.Proxied = true
+	cfg.ByName = func(host string, _ int) bool { return strings.HasPrefix(host, "lyncdiscover") }
 	_, err = Discover(t.Context(), cfg, "contoso.com")
 	requireCause(t, ocserr.CauseAutodiscoverFailed, err)
 	require.Equal(t, []string{"lyncdiscoverinternal.contoso.com:443 []", "lyncdiscover.contoso.com:443 []"}, w.dialed)
