@@ -50,12 +50,14 @@ func program(t *testing.T, name string) string {
 	return path
 }
 
-// start runs a program in the folder dir until the test ends. Its output is shown if the test fails.
+// start runs a program, by name or path, in the folder dir until the test ends. Its output is shown if the test fails.
 func start(t *testing.T, dir, name string, args ...string) *process {
 	t.Helper()
+	path := program(t, name)
+	name = filepath.Base(path)
 	p := &process{
 		name: name,
-		cmd:  exec.Command(program(t, name), args...),
+		cmd:  exec.Command(path, args...),
 		log:  filepath.Join(dir, name+".log"),
 		done: make(chan struct{}),
 	}
