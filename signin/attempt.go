@@ -183,7 +183,8 @@ func (a *attempt) close(err *ocserr.Error) *Report {
 	}
 	a.report.Code = a.report.HR.Name()
 	a.report.Authentication = a.authentication()
-	return &a.report
+	report := a.report // alone: a session keeps it, and nothing else of the attempt
+	return &report
 }
 
 // authentication is what is proved so far.

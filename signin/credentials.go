@@ -19,7 +19,7 @@ func (a *attempt) newAuth(epid string) *auth.Client {
 	cfg := auth.ClientConfig{
 		Password: a.cfg.Credentials, Schemes: a.cfg.Schemes, Hostname: a.hostname, AllowNTLMv1: a.cfg.AllowNTLMv1,
 		Certificates: &ocauthws.Client{
-			Address: a.cfg.address(), Device: register.InstanceID(epid), Transport: a.webTransport(),
+			Address: a.cfg.address(), Device: register.InstanceID(epid), Transport: a.cfg.webTransport,
 			UserAgent: a.cfg.UserAgent, Cache: a.client.certificates, Log: a.cfg.Log,
 		},
 	}
@@ -66,17 +66,17 @@ func (a *attempt) systemResolver() *net.Resolver {
 
 // webTransport reaches web services as servers are reached: names by the same DNS, connections by the same proxy,
 // trust in the same authorities.
-func (a *attempt) webTransport() *http.Transport {
+func (c *Config) webTransport() *http.Transport {
 	return &http.Transport{
 		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			plan, err := resolve.Manual(ctx, a.cfg.resolver(), address, resolve.TLS)
+			plan, err := resolve.Manual(ctx, c.resolver(), address, resolve.TLS)
 			if err != nil {
 				return nil, err
 			}
-			return a.cfg.open(ctx, plan.Candidates[0])
+			return c.open(ctx, plan.Candidates[0])
 		},
 		TLSClientConfig: &tls.Config{
-			RootCAs: a.cfg.Roots, InsecureSkipVerify: a.cfg.InsecureSkipVerify, KeyLogWriter: a.cfg.KeyLog, MinVersion: tls.VersionTLS12,
+			RootCAs: c.Roots, InsecureSkipVerify: c.InsecureSkipVerify, KeyLogWriter: c.KeyLog, MinVersion: tls.VersionTLS12,
 		},
 	}
 }

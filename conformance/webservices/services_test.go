@@ -73,7 +73,7 @@ func serve(t *testing.T, s *Services, change func(r *http.Request, body string) 
 	return server, &ocauthws.Client{
 		Address: alice, Device: "4b1682a8-f968-5701-83fc-7c6741dc6697",
 		User: "alice", Domain: "CONTOSO", Password: "secret",
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}},
+		Transport: func() *http.Transport { return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}} },
 	}
 }
 

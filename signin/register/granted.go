@@ -51,7 +51,8 @@ func readGranted(res *sip.Response, e *Endpoint) (Granted, error) {
 	}
 	own, found := ownContact(res, e)
 	if gruu, ok := own.Params.Get("gruu"); ok && found {
-		g.GRUU, g.Contact = gruu, "<"+gruu+">"
+		g.Contact = "<" + gruu + ">"
+		g.GRUU = g.Contact[1 : len(g.Contact)-1]
 	}
 	expires := sip.Value(res, "Expires")
 	if v, ok := own.Params.Get("expires"); ok {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ocsgo/ocs/sip"
 )
@@ -49,12 +50,13 @@ func (h *handshake) step(ctx context.Context, o offer) error {
 		}
 		version = n
 	}
-	h.realm, h.targetName, h.version = o.get("realm"), o.get("targetname"), version
+	// Clones, for an association outlives the header with its token by hours.
+	h.realm, h.targetName, h.version = strings.Clone(o.get("realm")), strings.Clone(o.get("targetname")), version
 	if h.realm == "" || h.targetName == "" {
 		return fmt.Errorf("%w: realm or targetname is missing", errMalformed)
 	}
 	if opaque := o.get("opaque"); opaque != "" {
-		h.opaque = opaque
+		h.opaque = strings.Clone(opaque)
 	}
 	in, err := base64.StdEncoding.DecodeString(o.get("gssapi-data"))
 	if err != nil {

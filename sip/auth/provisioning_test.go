@@ -44,7 +44,7 @@ func (d *domain) provision(t *testing.T) (requests, asked *atomic.Int32) {
 	pool := x509.NewCertPool()
 	pool.AddCert(server.Certificate())
 	d.server.STSURI = server.URL + webservices.CertificateService
-	d.client.Certificates.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+	d.client.Certificates.Transport = func() *http.Transport { return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}} }
 	require.NoError(t, d.cache.Drop("sip.ocs.test", "alice@ocs.test"))
 	return requests, asked
 }

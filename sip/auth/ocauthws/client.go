@@ -27,13 +27,12 @@ type Client struct {
 	// else.
 	Basic bool
 
-	// Transport says how to reach the services: proxy, dialing, TLS roots. A copy of it is used, for one
-	// provisioning, with connections of its own that are closed at the end; nil: directly, with the system's
-	// roots.
-	Transport *http.Transport `json:"-"`
-	UserAgent string          // empty: none is sent
-	Cache     *Cache          `json:"-"` // nil: every certificate is new
-	Log       *slog.Logger    `json:"-"` // nil: none
+	// Transport makes what reaches the services: proxy, dialing, TLS roots. Each provisioning makes one, changes it
+	// to its needs, and closes its connections at the end; nil: directly, with the system's roots.
+	Transport func() *http.Transport `json:"-"`
+	UserAgent string                 // empty: none is sent
+	Cache     *Cache                 `json:"-"` // nil: every certificate is new
+	Log       *slog.Logger           `json:"-"` // nil: none
 }
 
 // Certificate returns the certificate for the server target (a challenge's targetname) whose provisioning

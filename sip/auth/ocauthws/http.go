@@ -48,7 +48,7 @@ type answer struct {
 func newExchange(c *Client) *exchange {
 	t := &http.Transport{}
 	if c.Transport != nil {
-		t = c.Transport.Clone()
+		t = c.Transport()
 	}
 	// NTLM proves a connection, not a request: there is one connection a host, with HTTP/1.1, for it to hold on to.
 	t.Protocols = new(http.Protocols)

@@ -115,7 +115,7 @@ func (f *front) client() *Client {
 	pool.AddCert(f.Certificate())
 	return &Client{
 		Address: testAddress, Device: testDevice, User: "alice", Domain: "CONTOSO", Password: "secret",
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}},
+		Transport: func() *http.Transport { return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}} },
 		UserAgent: "UCCAPI/3.5.6907.0 OC/3.5.6907.0",
 	}
 }
