@@ -36,7 +36,9 @@ func anyScheme(t *testing.T, s *Server, cache *ocauthws.Cache) auth.ClientConfig
 		Kerberos: &kerberos.Client{Config: conf, Dial: dial},
 		Certificates: &ocauthws.Client{
 			Address: "alice@ocs.test", Device: "34d859db-6585-5f91-a3b4-de853c15347d", Cache: cache,
-			Transport: func() *http.Transport { return &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: s.CA()}} },
+			Transport: func() *http.Transport {
+				return &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: s.CA()}}
+			},
 		},
 	}
 }

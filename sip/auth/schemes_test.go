@@ -77,7 +77,9 @@ func newDomain(t testing.TB, change func(*ServerConfig)) *domain {
 		},
 		Certificates: &ocauthws.Client{
 			Address: "alice@ocs.test", Device: "34d859db-6585-5f91-a3b4-de853c15347d", Cache: d.cache,
-			Transport: func() *http.Transport { return &http.Transport{DialContext: refuseToDial, DialTLSContext: refuseToDial} },
+			Transport: func() *http.Transport {
+				return &http.Transport{DialContext: refuseToDial, DialTLSContext: refuseToDial}
+			},
 		},
 	}
 	require.NoError(t, d.cache.Put("sip.ocs.test", "alice@ocs.test", certificate("alice@ocs.test", certificateLife)))
