@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ocsgo/ocs/conformance/server"
 	ocserr "github.com/ocsgo/ocs/errors"
 	"github.com/ocsgo/ocs/status"
 )
@@ -27,6 +28,7 @@ func Invariants() []Invariant {
 		{"auth/never-user-not-found", AxisContract, documentedCodes},
 		{"pres/signin-before-online", AxisContract, signinBeforeOnline},
 		{"pres/ready-is-online", AxisContract, readyIsOnline},
+		{"auth/no-retry-after-reject", AxisWire, rejectedOnce},
 		{"rob/secrets-never-visible", AxisWire, secretsHidden},
 	}
 }
@@ -86,6 +88,25 @@ func readyIsOnline(r *Record) string {
 		case e.Kind == Ready && !online:
 			return "ready before OnMyStatusChange told of ONLINE"
 		}
+	}
+	return ""
+}
+
+// rejectedOnce: no attempt has more than one password rejected, for servers lock accounts.
+func rejectedOnce(r *Record) string {
+	attempts, rejected := 0, 0
+	for _, e := range r.Events {
+		if e.Status == status.FindingServer {
+			attempts++
+		}
+	}
+	for _, h := range r.History {
+		if h.Kind == server.KindRejected {
+			rejected++
+		}
+	}
+	if attempts > 0 && rejected > attempts {
+		return fmt.Sprintf("%d passwords were rejected in %d attempts", rejected, attempts)
 	}
 	return ""
 }

@@ -187,6 +187,28 @@ func auth() []conformance.Case {
 			}),
 		},
 		{
+			ID: "auth/forged-redirect", Title: "A forged 301 is not followed", Level: conformance.Must, Grounds: inVS, Needs: []conformance.Need{conformance.NeedNTLM},
+			Refs: []string{"MS-SIPAE 3.2.5.2"}, Purpose: "Who cannot sign must not be able to send the user to another server.",
+			Attempts: one(conformance.Attempt{
+				Server: faulty(
+					server.Fault{Stage: server.StageRegister, Match: server.Match{Authenticated: yes()}, Action: server.ActionRedirect},
+					server.Fault{Stage: server.StageRegister, Match: server.Match{Authenticated: yes()}, Action: server.ActionDropSignature},
+				),
+				Expect: fails(ocserr.Unexpected, ocserr.CauseServerSignatureMissing),
+			}),
+		},
+		{
+			ID: "auth/forged-refusal", Title: "A forged 403 decides nothing", Level: conformance.Must, Grounds: inVS, Needs: []conformance.Need{conformance.NeedNTLM},
+			Refs: []string{"MS-SIPAE 3.2.5.2"}, Purpose: "Who cannot sign must not be able to say that the user may not sign in.",
+			Attempts: one(conformance.Attempt{
+				Server: faulty(
+					server.Fault{Stage: server.StageRegister, Match: server.Match{Authenticated: yes()}, Action: server.ActionStatus, Status: 403},
+					server.Fault{Stage: server.StageRegister, Match: server.Match{Authenticated: yes()}, Action: server.ActionDropSignature},
+				),
+				Expect: fails(ocserr.Unexpected, ocserr.CauseServerSignatureMissing),
+			}),
+		},
+		{
 			ID: "auth/clock-skew", Title: "Clocks that differ", Level: conformance.Info, Grounds: inVS,
 			Refs: []string{"MS-OCER 1013"}, Purpose: "The documents name no code for it.",
 			Attempts: one(conformance.Attempt{
