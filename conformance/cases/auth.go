@@ -86,6 +86,24 @@ func auth() []conformance.Case {
 			Attempts: one(conformance.Attempt{Server: server.Config{Schemes: []string{"Digest", "NTLM"}}, Expect: signsIn, Run: uses("NTLM")}),
 		},
 		{
+			ID: "auth/downgrade-when-broken", Title: "A broken scheme gives way to the next", Level: conformance.Should, Grounds: inVS,
+			Needs: []conformance.Need{conformance.NeedNTLM}, Refs: []string{"MS-SIPAE 3.2.5"}, Purpose: "A certificate service that fails is no verdict on the password.",
+			Attempts: one(conformance.Attempt{
+				Server: server.Config{
+					Schemes: []string{"TLS-DSK", "NTLM"},
+					Faults:  []server.Fault{{Stage: server.StageWeb, Action: server.ActionStatus, Status: 500}},
+				},
+				Expect: signsIn, Run: uses("NTLM"),
+			}),
+		},
+		{
+			ID: "auth/no-downgrade-when-rejected", Title: "A rejected password is not tried in the next scheme", Level: conformance.Must, Grounds: inVS,
+			Needs: []conformance.Need{conformance.NeedNTLM}, Refs: []string{"docs/security.md"}, Purpose: "Each scheme that asks again is a step to the account's lock-out.",
+			Attempts: one(conformance.Attempt{
+				Server: server.Config{Schemes: []string{"NTLM", "Digest"}}, Client: wrongPassword, Expect: rejectedOnce,
+			}),
+		},
+		{
 			ID: "auth/no-common-scheme", Title: "No scheme in common", Level: conformance.Should, Grounds: inVS,
 			Refs: []string{"contract 1.4"}, Purpose: "It is not the password: it was never sent.",
 			Attempts: one(conformance.Attempt{
