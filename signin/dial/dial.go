@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 
 	ocserr "github.com/ocsgo/ocs/errors"
 )
@@ -37,13 +38,23 @@ type Config struct {
 // wrapping the context's cause as well.
 func Dial(ctx context.Context, cfg Config, host string, port int, addrs []netip.Addr) (net.Conn, *Via, error) {
 	if cfg.Dial == nil {
-		cfg.Dial = new(net.Dialer).DialContext
+		cfg.Dial = tcp
 	}
 	if cfg.Proxy != nil {
 		return through(ctx, cfg, host, port, addrs)
 	}
 	conn, err := direct(ctx, cfg, host, port, addrs)
 	return conn, nil, err
+}
+
+// tcp opens one connection. At ctx's deadline net.Dialer's own timer may be the first to end it: the error then waits
+// for ctx, by which the caller tells that deadline from an address that does not answer.
+func tcp(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if deadline, ok := ctx.Deadline(); err != nil && ok && !time.Now().Before(deadline) {
+		<-ctx.Done()
+	}
+	return conn, err
 }
 
 // direct connects without a proxy.
