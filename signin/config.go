@@ -79,7 +79,7 @@ type Config struct {
 	Authorities []*x509.Certificate
 	// ClientCertificate is shown to a server that asks for one. nil: none.
 	ClientCertificate *tls.Certificate
-	// LegacyTLS accepts what servers of 2007 have and crypto/tls no longer does: TLS 1.0, RSA key exchange, 3DES, SHA-1
+	// LegacyTLS accepts what servers of 2007 have and crypto/tls no longer does: TLS 1.0, RSA key exchange, 3DES, RC4, SHA-1
 	// chains, certificates with a common name alone. The report says what of it was used.
 	LegacyTLS bool
 	// InsecureSkipVerify goes on after a certificate fault, which the report still names. Anybody can then
@@ -92,8 +92,7 @@ type Config struct {
 	// first.
 	Schemes []string
 	// Kerberos says how to get Kerberos tickets: by Keytab or CCache, else by Credentials, else from the credential
-	// cache of the environment. What is empty of Domain and Dial is filled in. nil: Kerberos is not used, since a KDC that
-	// cannot be reached would use up the time for connecting.
+	// cache of the environment. What is empty of Domain and Dial is filled in. nil: Kerberos is not used.
 	Kerberos *kerberos.Client
 	// CertificateFolder keeps the certificates for TLS-DSK on disk, for the next Client. Empty: in memory.
 	CertificateFolder string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net"
 	"sync"
 	"time"
 
@@ -57,7 +56,7 @@ const (
 func newSession(a *attempt, l *link) *Session {
 	epid := a.cfg.Epid
 	if epid == "" {
-		epid = register.Epid(a.cfg.address(), a.hostname, localIP(l.conn.LocalAddr()))
+		epid = register.Epid(a.cfg.address(), a.hostname, hostOf(l.conn.LocalAddr().String()))
 	}
 	a.auth = a.newAuth(epid)
 	s := &Session{client: a.client, auth: a.auth, earlier: a.earlier, log: a.cfg.Log, done: make(chan struct{})}
@@ -75,15 +74,6 @@ func newSession(a *attempt, l *link) *Session {
 		Trace: transcribe(a.cfg.Transcript), Log: a.cfg.Log,
 	})
 	return s
-}
-
-// localIP is the address part of a socket address.
-func localIP(a net.Addr) string {
-	host, _, err := net.SplitHostPort(a.String())
-	if err != nil {
-		return a.String()
-	}
-	return host
 }
 
 // begin makes the session live: from here its end is told as an event. It fails where the connection has
