@@ -208,6 +208,47 @@ func TestASilentCandidateDelaysTheNextByTheStagger(t *testing.T) {
 	})
 }
 
+func TestEachAddressOfACandidateIsATry(t *testing.T) {
+	const zone = "$TTL 60\n@ SOA server hostmaster 1 3600 600 86400 60\n@ NS server\nserver A 192.0.2.1\nserver AAAA 2001:db8::1\nserver A 127.0.0.1\n_sipinternaltls._tcp SRV 0 0 5061 server\n"
+	inWorld(t, server.Config{Zone: zone}, func(t *testing.T, w *world) {
+		dial := w.config.Dial
+		w.config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			switch address {
+			case "192.0.2.1:5061": // silence
+				<-ctx.Done()
+				return nil, ctx.Err()
+			case "[2001:db8::1]:5061":
+				return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ENETUNREACH}
+			}
+			return dial(ctx, network, address)
+		}
+		c, s := w.signIn()
+		require.Equal(t, 250*time.Millisecond, w.since())
+		tries := c.Report().Tries
+		require.Len(t, tries, 3)
+		for i, want := range []struct {
+			address string
+			took    int // ms
+			givenUp bool
+			cause   ocserr.Cause
+		}{
+			{"192.0.2.1", 250, true, ""},
+			{"2001:db8::1", 0, false, ocserr.CauseHostUnreachable},
+			{"127.0.0.1", 0, false, ""},
+		} {
+			try := tries[i]
+			require.Equal(t, want.address, try.Address)
+			require.Equal(t, want.took, int(try.Duration))
+			require.Equal(t, want.givenUp, try.GivenUp)
+			require.Equal(t, want.cause == "", try.Error == nil)
+			if try.Error != nil {
+				require.Equal(t, want.cause, try.Error.Cause)
+			}
+		}
+		require.NoError(t, s.SignOut(t.Context()))
+	})
+}
+
 func TestPresenceThatIsRefusedIsNotASecondOnSignin(t *testing.T) {
 	inWorld(t, server.Config{Faults: []server.Fault{{Stage: server.StagePublish, Action: server.ActionStatus, Status: 503}}}, func(t *testing.T, w *world) {
 		c := w.client()

@@ -30,7 +30,7 @@ type Report struct {
 
 	Stages         []Stage        `json:"stages"`
 	Discovery      *resolve.Plan  `json:"discovery,omitempty"`
-	Tries          []Try          `json:"tries,omitempty"`     // of candidates, in order
+	Tries          []Try          `json:"tries,omitempty"`     // in order
 	Redirects      []Redirect     `json:"redirects,omitempty"` // to other servers, in order
 	Connection     *Connection    `json:"connection,omitempty"`
 	Authentication Authentication `json:"authentication"`
@@ -45,10 +45,11 @@ type Stage struct {
 	Duration float64      `json:"duration_ms"`
 }
 
-// Try is one try at a candidate.
+// Try is one try at a candidate, at one of its addresses.
 type Try struct {
 	Host      string            `json:"host"`
 	Port      int               `json:"port"`
+	Address   string            `json:"address,omitempty"` // absent: a proxy looked for it
 	Transport resolve.Transport `json:"transport"`
 	Why       string            `json:"why"`                 // how the candidate was found
 	Redirects int               `json:"redirects,omitempty"` // that led to it
@@ -61,8 +62,12 @@ type Try struct {
 	Error     *ocserr.Error     `json:"error,omitempty"`
 	GivenUp   bool              `json:"given_up,omitempty"` // another candidate was faster, or the attempt ended
 
+	began time.Time
 	ended bool
 }
+
+// end notes the end of a try.
+func (t *Try) end() { t.Duration, t.ended = sinceMS(t.began), true }
 
 // Redirect is the answer of one server that another is to be asked.
 type Redirect struct {
@@ -122,10 +127,14 @@ type Presence struct {
 // Ready tells whether the user was online at the end of the attempt.
 func (r *Report) Ready() bool { return r.Error == nil && r.HR.Success() }
 
-func newTry(c resolve.Candidate, redirects int) Try {
-	return Try{
-		Host: c.Host, Port: c.Port, Transport: c.Transport, Why: c.Why, Redirects: redirects, Stage: ocserr.StageDial,
+func newTry(e endpoint, redirects int) Try {
+	t := Try{
+		Host: e.Host, Port: e.Port, Transport: e.Transport, Why: e.Why, Redirects: redirects, Stage: ocserr.StageDial,
 	}
+	if e.proxy == nil && len(e.Addrs) == 1 {
+		t.Address = e.Addrs[0].String()
+	}
+	return t
 }
 
 func connection(l *link) *Connection {

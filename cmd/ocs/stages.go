@@ -157,12 +157,13 @@ func explainTry(n int, t signin.Try) []string {
 	if t.Error != nil {
 		outcome = "failed at " + string(t.Stage) + ": " + cause(t.Error)
 	}
-	took := fmt.Sprintf("%.1f ms to connect", t.Dial)
+	took := fmt.Sprintf("%.1f ms", t.Duration)
 	if t.Stage == ocserr.StageSecure {
-		took += fmt.Sprintf(", %.1f ms for TLS", t.Secure)
+		took += fmt.Sprintf(", of them %.1f ms to connect", t.Dial)
 	}
 	lines := []string{
-		fmt.Sprintf("%d. %s over %s: %s", n, hostPort(t.Host, t.Port), strings.ToUpper(string(t.Transport)), outcome),
+		fmt.Sprintf("%d. %s%s over %s: %s", n, hostPort(t.Host, t.Port), choose(t.Address == "" || t.Address == t.Host, "", " at "+t.Address),
+			strings.ToUpper(string(t.Transport)), outcome),
 		fmt.Sprintf("   %s; found by: %s", took, t.Why),
 	}
 	if t.Via != nil {

@@ -88,6 +88,14 @@ func disc() []conformance.Case {
 			}),
 		},
 		{
+			ID: "disc/second-address", Title: "A server of which one address is dead", Level: conformance.Should, Grounds: inV,
+			Refs: []string{"RFC 8305 section 5"}, Purpose: "The next address is tried beside the one that is silent, and the clock goes on.",
+			Attempts: one(conformance.Attempt{
+				Server: server.Config{Zone: "server A " + conformance.Swallowed + "\n" + host + internal}, Expect: []conformance.Outcome{{After: 250 * time.Millisecond}},
+				Wire: []conformance.Check{reached("server.ocs.test")},
+			}),
+		},
+		{
 			ID: "disc/srv-priority-weight", Title: "Priority before weight", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"RFC 2782"}, Purpose: "An administrator's order of servers is kept.",
 			Attempts: one(conformance.Attempt{

@@ -34,13 +34,15 @@ func digBlackHole(t *testing.T) {
 }
 
 // zoneOfTwo has two servers for ocs.test, of which the preferred one is the black hole. The other is at a service
-// name that Communicator does not come to.
+// name that Communicator does not come to. One more server has both addresses.
 const zoneOfTwo = `
 @ 60 SOA ns hostmaster 1 3600 600 86400 60
 _sipinternaltls._tcp 60 SRV 0 0 5061 hole
 _sip._tls 60 SRV 0 0 5061 server
 hole 60 A ` + blackHole + `
 server 60 A 127.0.0.1
+sip 60 A ` + blackHole + `
+sip 60 A 127.0.0.1
 `
 
 // All of it is on the real clock: the 15 seconds of connecting, and how soon the second server is tried.
@@ -79,6 +81,12 @@ func TestAServerThatSwallowsPackets(t *testing.T) {
 		require.Equal(t, 0, s.wait(t))
 		require.Less(t, s.at(t, online), 2000.0)
 		require.Contains(t, s.stdout.String(), `"given_up":true`, "the report tells of the first")
+	})
+	t.Run("first of two addresses of one server", func(t *testing.T) {
+		s := startSignin(t, "alice@ocs.test", password, "--dns", srv.DNSAddr(), "--server", "sip.ocs.test", "--ca", ca)
+		require.Equal(t, 0, s.wait(t))
+		require.Less(t, s.at(t, online), 2000.0)
+		require.Contains(t, s.stdout.String(), `"address":"`+blackHole+`"`, "the report tells of the first")
 	})
 }
 

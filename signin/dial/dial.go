@@ -26,8 +26,8 @@ type Config struct {
 	Roots *x509.CertPool
 }
 
-// Dial connects to a port of the host at the first of its addresses that answers, in order; without
-// addresses, to the host by name. With a Proxy, that one connects (see the package comment), and the record
+// Dial connects to a port of the host at the first of its addresses that answers: they are tried in order, each
+// AttemptDelay after the one before unless that has failed (RFC 8305); without addresses, to the host by name. With a Proxy, that one connects (see the package comment), and the record
 // of the dialogue with it is returned, with an error as well; without, the record is nil.
 //
 // The error is an *ocserr.Error that wraps the failure of every address tried, in order. Its cause is
@@ -59,17 +59,21 @@ func tcp(ctx context.Context, network, address string) (net.Conn, error) {
 
 // direct connects without a proxy.
 func direct(ctx context.Context, cfg Config, host string, port int, addrs []netip.Addr) (net.Conn, error) {
-	var failures []error
-	for _, address := range addresses(host, port, addrs) {
-		if ctx.Err() != nil {
-			break
-		}
-		conn, err := cfg.Dial(ctx, "tcp", address)
-		if err == nil {
-			return conn, nil
-		}
-		failures = append(failures, named(address, err))
+	if ctx.Err() != nil {
+		return nil, ended(ctx, ocserr.CauseLogonTimeout, nil)
 	}
+	list := addresses(host, port, addrs)
+	conn, failures := Race(ctx, len(list), func(ctx context.Context, i int) (net.Conn, error) {
+		conn, err := cfg.Dial(ctx, "tcp", list[i])
+		if err != nil {
+			return nil, named(list[i], err)
+		}
+		return conn, nil
+	}, nil)
+	if failures == nil {
+		return conn, nil
+	}
+	failures = slices.DeleteFunc(failures, func(err error) bool { return err == nil })
 	if ctx.Err() != nil {
 		return nil, ended(ctx, ocserr.CauseLogonTimeout, failures)
 	}

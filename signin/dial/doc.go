@@ -2,6 +2,7 @@
 // cannot be opened.
 //
 //   - dial.go: Dial; and the way without a proxy
+//   - race.go: attempts at several addresses or servers, a little apart (RFC 8305)
 //   - proxy.go: Proxy, what a proxy's URL says; environment.go: the URL from the environment
 //   - via.go: the way through a proxy, and its record for the report
 //   - http.go: HTTP CONNECT over TCP and TLS (RFC 9110 section 9.3.6); login.go and challenge.go: what such a

@@ -72,6 +72,7 @@ func (r *resolver) find(ctx context.Context, name string, found func()) *lookup 
 			l.failure = got.failure
 		}
 	}
+	l.addrs = alternate(l.addrs)
 	if len(l.addrs) > 0 || l.notThere {
 		l.failure = nil
 	}
@@ -143,7 +144,7 @@ func brought(extra []dns.RR, host string) []netip.Addr {
 	return addressesOf(own)
 }
 
-// addressesOf returns the usable addresses in a set of records, IPv4 before IPv6. A filtering DNS
+// addressesOf returns the usable addresses in a set of records, the families in turn. A filtering DNS
 // server answers with the unspecified address, which would mean this machine.
 func addressesOf(records []dns.RR) []netip.Addr {
 	var list []netip.Addr
@@ -162,7 +163,28 @@ func addressesOf(records []dns.RR) []netip.Addr {
 			break
 		}
 	}
-	slices.SortStableFunc(list, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
+	return alternate(list)
+}
+
+// alternate puts the address families in turn, so that a network without one of them costs one try and not one for
+// each address (RFC 8305 section 4). IPv4 is first: most of these servers have nothing else.
+func alternate(addrs []netip.Addr) []netip.Addr {
+	var v4, v6, list []netip.Addr
+	for _, addr := range addrs {
+		if addr.Is4() {
+			v4 = append(v4, addr)
+		} else {
+			v6 = append(v6, addr)
+		}
+	}
+	for i := range max(len(v4), len(v6)) {
+		if i < len(v4) {
+			list = append(list, v4[i])
+		}
+		if i < len(v6) {
+			list = append(list, v6[i])
+		}
+	}
 	return list
 }
 

@@ -152,9 +152,9 @@ func TestManualPrefersTheHostsFile(t *testing.T) {
 	cfg.HostsFile = "testdata/hosts"
 	plan, err := Manual(t.Context(), cfg, "fe.contoso.com", TLS)
 	require.NoError(t, err)
-	require.Equal(t, []string{"tls fe.contoso.com:5061 [10.0.0.7, 10.0.0.8, 2001:db8::7]"}, brief(plan))
+	require.Equal(t, []string{"tls fe.contoso.com:5061 [10.0.0.7, 2001:db8::7, 10.0.0.8]"}, brief(plan))
 	require.Equal(t, []Question{{
-		Name: "fe.contoso.com", Type: "A, AAAA", Server: "hosts file", Answer: "10.0.0.7, 10.0.0.8, 2001:db8::7",
+		Name: "fe.contoso.com", Type: "A, AAAA", Server: "hosts file", Answer: "10.0.0.7, 2001:db8::7, 10.0.0.8",
 	}}, plan.Questions)
 	require.Empty(t, z.asked)
 }

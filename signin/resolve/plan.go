@@ -74,7 +74,7 @@ type Candidate struct {
 	Host      string       `json:"host"` // the name that its certificate must carry; no trailing dot; or an IP literal
 	Port      int          `json:"port"`
 	Transport Transport    `json:"transport"`
-	Addrs     []netip.Addr `json:"addrs"` // IPv4 first: most of these servers have nothing else; empty only by Config.ByName
+	Addrs     []netip.Addr `json:"addrs"` // in the order in which to try them: IPv4 and IPv6 in turn; empty only by Config.ByName
 	Why       string       `json:"why"`   // "SRV _sipinternaltls._tcp.contoso.com, priority 0", "A sip.contoso.com", "configured server"
 }
 

@@ -124,8 +124,8 @@ func readHosts(path string) map[string][]netip.Addr {
 			}
 		}
 	}
-	for _, addrs := range hosts {
-		slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
+	for name, addrs := range hosts {
+		hosts[name] = alternate(addrs)
 	}
 	return hosts
 }

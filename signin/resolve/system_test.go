@@ -16,7 +16,7 @@ func TestReadHosts(t *testing.T) {
 	addr := netip.MustParseAddr
 	require.Equal(t, map[string][]netip.Addr{
 		"localhost":       {addr("127.0.0.1")},
-		"fe.contoso.com":  {addr("10.0.0.7"), addr("10.0.0.8"), addr("2001:db8::7")},
+		"fe.contoso.com":  {addr("10.0.0.7"), addr("2001:db8::7"), addr("10.0.0.8")},
 		"fe":              {addr("10.0.0.7")},
 		"sip.contoso.com": {addr("10.0.0.10")},
 	}, readHosts("testdata/hosts"))
@@ -37,7 +37,7 @@ func TestDiscoverPrefersTheHostsFileToAdditionalRecords(t *testing.T) {
 	z.glue = true
 	cfg := z.config()
 	cfg.HostsFile = "testdata/hosts"
-	require.Equal(t, "tls fe.contoso.com:443 [10.0.0.7, 10.0.0.8, 2001:db8::7]", brief(discover(t, cfg))[0])
+	require.Equal(t, "tls fe.contoso.com:443 [10.0.0.7, 2001:db8::7, 10.0.0.8]", brief(discover(t, cfg))[0])
 }
 
 func TestUseSystemReadsServersAndSearchList(t *testing.T) {
