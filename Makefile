@@ -1,5 +1,6 @@
 # make          everything that needs no other program: build, lint, test, race
-# make peers    tests against real SIP servers (see conformance/peers/doc.go for the packages)
+# make peers    tests against programs of others (see conformance/peers/doc.go for the packages)
+# make cuts     a sign-in cut off at every byte, in every way
 # .ci/run       all of it on a bare machine
 
 SHELL := bash
@@ -14,7 +15,7 @@ GOLANGCILINT := bin/golangci-lint@v2.15.0/golangci-lint
 FUZZTIME ?= 10s
 BENCH    ?= .
 
-.PHONY: all build test race lint fuzz peers bench docs
+.PHONY: all build test race cuts lint fuzz peers bench docs
 
 all: build lint test race
 
@@ -27,6 +28,10 @@ test:
 
 race:
 	go test -timeout 5m -race ./...
+
+# A sign-in whose peer is cut off at every byte, in every way: a minute on two cores.
+cuts:
+	go test -timeout 10m -count=1 -run 'CutOff' -v ./signin -every-cut | grep -v '^=== '
 
 # The peer tests are linted too. golangci-lint runs only what vet and staticcheck do not (.golangci.yml).
 lint: $(GOFUMPT) $(STATICCHECK) $(GOLANGCILINT)
