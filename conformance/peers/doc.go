@@ -24,6 +24,7 @@
 //   - tls_test.go judges our TLS policy; openssl_test.go and gnutls_test.go: OpenSSL's s_server and gnutls-serv, as
 //     servers of 2007; tlsnamespace_test.go runs a test in a network namespace of its own
 //   - blackhole_test.go: a server's address that swallows packets, in a network namespace
+//   - codes_test.go: each of the ten codes, by the programs here
 //   - sipp_test.go, sipp.xml: SIPp, a registrar with one answer to every REGISTER
 //   - proxies_test.go dials through a proxy to a TLS server; squid_test.go, tinyproxy_test.go, dante_test.go and
 //     microsocks_test.go: the proxies
