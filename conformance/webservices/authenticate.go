@@ -7,6 +7,7 @@ import (
 	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,6 +19,8 @@ import (
 type connState struct {
 	handshake *ntlm.StreamServer
 	account   Account // of the user that the handshake asked the password of
+
+	user, domain string // as that user logs in
 }
 
 type connKey struct{}
@@ -73,7 +76,11 @@ func (s *Services) basic(login []byte) (Account, bool) {
 		domain, user = "", name
 	}
 	account, ok := s.cfg.Accounts(user, domain)
-	return account, ok && hmac.Equal([]byte(account.Password), []byte(password))
+	if !ok || !hmac.Equal([]byte(account.Password), []byte(password)) {
+		s.cfg.Rejected(user, domain)
+		return Account{}, false
+	}
+	return account, true
 }
 
 // ntlm takes one leg of NTLM over HTTP (MS-NTHT). A NEGOTIATE_MESSAGE starts anew, on any connection.
@@ -94,6 +101,9 @@ func (s *Services) ntlm(w http.ResponseWriter, r *http.Request, scheme string, t
 	switch {
 	case err != nil:
 		s.cfg.Log.InfoContext(r.Context(), "NTLM refused", "err", err)
+		if errors.Is(err, ntlm.ErrLogon) {
+			s.cfg.Rejected(state.user, state.domain)
+		}
 		state.handshake = nil
 		s.challenge(w)
 		return Account{}, false
@@ -112,7 +122,7 @@ func (s *Services) newHandshake(state *connState) *ntlm.StreamServer {
 			NetBIOSDomain: s.cfg.NetBIOSDomain, DNSDomain: s.cfg.Domain, DNSComputer: s.cfg.Host,
 			Password: func(user, domain string) (string, bool) {
 				account, ok := s.cfg.Accounts(user, domain)
-				state.account = account
+				state.account, state.user, state.domain = account, user, domain
 				return account.Password, ok
 			},
 		},

@@ -10,6 +10,9 @@
 //	POST /CertProv/CertProvisioningService.svc/WebTicket_Proof_SHA1  certificate.go, after security.go
 //	                                       .../WebTicket_Bearer
 //
+// [Services.Protect] guards a resource of another service, such as a user's autodiscover document, for which there are
+// tickets too: resource.go.
+//
 // services.go has the configuration and finds the handler, soap.go reads and writes envelopes. NTLM proves a
 // connection, so the [http.Server] needs [Services.ConnContext] too.
 //

@@ -38,7 +38,7 @@ const (
 	OpCertificate    Operation = "certificate"
 )
 
-// Account is a user who may have a certificate.
+// Account is a user who may have tickets and a certificate.
 type Account struct {
 	Address  string // the SIP address, without "sip:"
 	Password string `json:"-"`
@@ -61,7 +61,7 @@ type Fault struct {
 	Header  bool // in an X-Ms-diagnostics header instead of a SOAP fault
 }
 
-// Config says who may get certificates and who signs them.
+// Config says who may get tickets and certificates, and who signs the latter.
 type Config struct {
 	Authority tls.Certificate `json:"-"` // signs users' certificates
 	Lifetime  time.Duration   // of a certificate; 0: 24 h, as the services in the field
@@ -79,6 +79,12 @@ type Config struct {
 	// Certificate is the one that clients see over TLS: NTLM proofs that are bound to another are refused; nil:
 	// bindings are not looked at.
 	Certificate *x509.Certificate `json:"-"`
+
+	// Resources are the paths of other services for which tickets are issued too, on the same host: those that
+	// Services.Protect guards.
+	Resources []string
+	// Rejected is told of each login whose password is wrong, or whose user is unknown; nil: nobody is.
+	Rejected func(user, domain string) `json:"-"`
 
 	Bearer bool                   // tickets are shown, not signed with
 	Fault  func(Operation) *Fault `json:"-"` // makes an operation fail; nil, or a nil Fault: it does not
@@ -114,6 +120,9 @@ func New(cfg Config) (*Services, error) {
 		if !slices.Contains([]string{"Negotiate", "NTLM", "Basic"}, scheme) {
 			return nil, fmt.Errorf("webservices: unknown scheme %q; known: Negotiate, NTLM, Basic", scheme)
 		}
+	}
+	if cfg.Rejected == nil {
+		cfg.Rejected = func(string, string) {}
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -224,7 +224,8 @@ func TestTicketExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := New(newConfig(t))
 		require.NoError(t, err)
-		id := s.keep(ticket{address: alice, service: "https://x/", expires: time.Now().Add(ticketLifetime)}, time.Now())
+		id := newAssertionID()
+		s.keep(id, ticket{address: alice, service: "https://x/", expires: time.Now().Add(ticketLifetime)}, time.Now())
 		s.cfg.Bearer = true
 		h := &securityHeader{}
 		h.Assertion.ID, h.Timestamp.Expires = id, time.Now().Add(24*time.Hour).Format(time.RFC3339)
@@ -243,7 +244,7 @@ func TestTicketsAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	now := time.Now()
 	for range maxTickets + 10 {
-		s.keep(ticket{expires: now.Add(time.Hour)}, now)
+		s.keep(newAssertionID(), ticket{expires: now.Add(time.Hour)}, now)
 	}
 	require.Len(t, s.tickets, maxTickets)
 }

@@ -80,6 +80,7 @@ func (x *exchange) ntlm(ctx context.Context, scheme, service string, challenge *
 	case err != nil:
 		return nil, err
 	case b.status != http.StatusUnauthorized:
+		x.byPassword = true
 		return b, nil
 	case b.conn != a.conn:
 		return nil, x.fail(fmt.Errorf("%w: the connection was closed in the middle of %s authentication", ErrAnswer, scheme))
@@ -96,6 +97,7 @@ func (x *exchange) basic(ctx context.Context, challenge *answer, request send) (
 	if err == nil && a.status == http.StatusUnauthorized {
 		return nil, x.fail(ErrRejected)
 	}
+	x.byPassword = err == nil
 	return a, err
 }
 

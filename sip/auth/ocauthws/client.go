@@ -9,11 +9,11 @@ import (
 	"net/http"
 )
 
-// Client obtains certificates for one user at one endpoint. Its fields are set before the first call and not
-// changed afterwards; then it is safe for concurrent use.
+// Client obtains certificates and web tickets for one user at one endpoint. Its fields are set before the first call
+// and not changed afterwards; then it is safe for concurrent use.
 type Client struct {
 	Address string // the SIP address, without "sip:": alice@contoso.com
-	Device  string // the endpoint's instance UUID, without braces
+	Device  string // the endpoint's instance UUID, without braces; a ticket alone needs none
 
 	// The Windows login, which is proved by NTLM. A user principal name has an empty Domain. Without a User
 	// there is only Negotiate.
@@ -27,7 +27,7 @@ type Client struct {
 	// else.
 	Basic bool
 
-	// Transport makes what reaches the services: proxy, dialing, TLS roots. Each provisioning makes one, changes it
+	// Transport makes what reaches the services: proxy, dialing, TLS roots. Each call makes one, changes it
 	// to its needs, and closes its connections at the end; nil: directly, with the system's roots.
 	Transport func() *http.Transport `json:"-"`
 	UserAgent string                 // empty: none is sent
@@ -68,6 +68,25 @@ func (c *Client) Drop(target string) error {
 	return c.Cache.Drop(target, c.Address)
 }
 
+// Ticket returns a web ticket for a resource from a ticket service, both URLs: the SAML assertion as it came. Whoever
+// has it is the user to that resource until it expires, so it is a secret. byPassword says that the service took
+// the password for it. An error is an *Error, or says that service is not a URL.
+func (c *Client) Ticket(ctx context.Context, service, resource string) (assertion string, byPassword bool, err error) {
+	if c.Address == "" {
+		return "", false, errors.New("ocauthws: a ticket is for a user, and the address is not known")
+	}
+	if err := checkURL(service); err != nil {
+		return "", false, fmt.Errorf("ocauthws: ticket service: %w", err)
+	}
+	x := newExchange(c)
+	defer x.close()
+	t, err := x.ticket(ctx, service, resource)
+	if err != nil {
+		return "", false, err
+	}
+	return string(t.assertion), x.byPassword, nil
+}
+
 // obtain goes through the requests.
 func (c *Client) obtain(ctx context.Context, service string) (*tls.Certificate, error) {
 	if c.Address == "" || c.Device == "" {
@@ -89,23 +108,9 @@ func (c *Client) obtain(ctx context.Context, service string) (*tls.Certificate, 
 		return nil, x.fail(err)
 	}
 
-	x.step = StepTicketMetadata
-	if body, err = x.get(ctx, provisioning.issuer+"/mex"); err != nil {
-		return nil, err
-	}
-	issuer, err := parseTicketMetadata(body)
+	ticket, err := x.ticket(ctx, provisioning.issuer, provisioning.address)
 	if err != nil {
-		return nil, x.fail(err)
-	}
-
-	x.step = StepTicket
-	request := newTicketRequest(c, provisioning.address)
-	if body, err = x.post(ctx, issuer, actionIssue, request.envelope(), true); err != nil {
 		return nil, err
-	}
-	ticket, err := request.parse(body)
-	if err != nil {
-		return nil, x.fail(err)
 	}
 
 	x.step = StepCertificate

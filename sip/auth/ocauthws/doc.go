@@ -12,6 +12,9 @@
 // (the POST for the ticket is repeated for each leg of the HTTP authentication). A [Cache] keeps certificates
 // until they expire or a server refuses them.
 //
+// [Client.Ticket] makes the two requests in the middle alone: autodiscover (MS-OCDISCWS) gives out a user's document
+// for a web ticket.
+//
 // The files follow the data:
 //
 //	client.go        Client, and the order of the requests

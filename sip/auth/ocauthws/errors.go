@@ -16,7 +16,7 @@ var (
 	ErrAnswer = errors.New("unusable answer")
 )
 
-// Step names a request of the provisioning.
+// Step names a request: all four are made for a certificate, the two about the ticket for a web ticket.
 type Step string
 
 // The requests, in order.

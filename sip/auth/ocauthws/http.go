@@ -24,15 +24,16 @@ const (
 	maxRedirects   = 5
 )
 
-// exchange is one provisioning's way of talking to the services: its own connections and cookies.
+// exchange is one call's way of talking to the services: its own connections and cookies.
 type exchange struct {
 	c         *Client
 	transport *http.Transport
 	http      *http.Client
 	log       *slog.Logger
 
-	step Step // the request being made
-	last *answer
+	step       Step // the request being made
+	last       *answer
+	byPassword bool // a service has taken the password
 }
 
 // answer is an HTTP response that was read to its end.

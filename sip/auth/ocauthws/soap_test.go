@@ -12,7 +12,7 @@ import (
 
 // The request for a ticket, byte for byte; entropy aside it has nothing random.
 func TestTicketRequest(t *testing.T) {
-	r := &ticketRequest{device: testDevice, service: "https://fe.example.test/a?b&c", address: "o'neil@contoso.com", entropy: ascending(0)}
+	r := &ticketRequest{context: testDevice, resource: "https://fe.example.test/a?b&c", address: "o'neil@contoso.com", entropy: ascending(0)}
 	require.Equal(t, "<?xml version=\"1.0\"?>\r\n"+
 		`<soap:Envelope xmlns:saml="urn:oasis:names:tc:SAML:1.0:assertion" xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"`+
 		` xmlns:wst="http://docs.oasis-open.org/ws-sx/ws-trust/200512" xmlns:auth="http://schemas.xmlsoap.org/ws/2006/12/authorization"`+

@@ -1,6 +1,8 @@
 package ocauthws
 
 import (
+	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/xml"
@@ -16,23 +18,46 @@ const (
 	maxEntropy  = 256 // bytes of the issuer's
 )
 
-// ticketRequest is a RequestSecurityToken for a web ticket (WS-Trust 1.3; MS-OCAUTHWS 3.2.4.1).
-type ticketRequest struct {
-	device, service, address string
-	entropy                  []byte
+// ticket asks a ticket service for a ticket for a resource.
+func (x *exchange) ticket(ctx context.Context, service, resource string) (*ticket, error) {
+	x.step = StepTicketMetadata
+	body, err := x.get(ctx, service+"/mex")
+	if err != nil {
+		return nil, err
+	}
+	address, err := parseTicketMetadata(body)
+	if err != nil {
+		return nil, x.fail(err)
+	}
+	x.step = StepTicket
+	request := newTicketRequest(x.c, resource)
+	if body, err = x.post(ctx, address, actionIssue, request.envelope(), true); err != nil {
+		return nil, err
+	}
+	t, err := request.parse(body)
+	if err != nil {
+		return nil, x.fail(err)
+	}
+	return t, nil
 }
 
-func newTicketRequest(c *Client, service string) *ticketRequest {
+// ticketRequest is a RequestSecurityToken for a web ticket (WS-Trust 1.3; MS-OCAUTHWS 3.2.4.1).
+type ticketRequest struct {
+	context, resource, address string
+	entropy                    []byte
+}
+
+func newTicketRequest(c *Client, resource string) *ticketRequest {
 	entropy := make([]byte, entropySize)
 	rand.Read(entropy) // never fails
-	return &ticketRequest{c.Device, service, c.Address, entropy}
+	return &ticketRequest{cmp.Or(c.Device, newUUID()), resource, c.Address, entropy}
 }
 
 func (r *ticketRequest) envelope() string {
-	return envelope("", `<wst:RequestSecurityToken Context="`+escape(r.device)+`">`+
+	return envelope("", `<wst:RequestSecurityToken Context="`+escape(r.context)+`">`+
 		`<wst:TokenType>`+tokenSAML+`</wst:TokenType>`+
 		`<wst:RequestType>http://schemas.xmlsoap.org/ws/2005/02/trust/Issue</wst:RequestType>`+
-		`<wsp:AppliesTo><wsa:EndpointReference><wsa:Address>`+escape(r.service)+`</wsa:Address></wsa:EndpointReference></wsp:AppliesTo>`+
+		`<wsp:AppliesTo><wsa:EndpointReference><wsa:Address>`+escape(r.resource)+`</wsa:Address></wsa:EndpointReference></wsp:AppliesTo>`+
 		`<wst:Claims Dialect="urn:component:Microsoft.Rtc.WebAuthentication.2010:authclaims">`+
 		`<auth:ClaimType Uri="http://schemas.xmlsoap.org/ws/2005/05/identity/claims/uri" Optional="false">`+
 		`<auth:Value>sip:`+escape(r.address)+`</auth:Value></auth:ClaimType></wst:Claims>`+
