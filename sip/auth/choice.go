@@ -102,7 +102,7 @@ func (x *exchange) abandon(ctx context.Context, res *sip.Response, reason error)
 // dropCertificate forgets the certificate of a TLS-DSK handshake that failed: whatever it was, it may have been the
 // certificate. It reports whether a new one is worth a try, which is once, and if that one was from the cache.
 func (x *exchange) dropCertificate(h *handshake) bool {
-	err := provisioning(x.cfg).Drop(h.targetName)
+	err := provisioning(x.cfg, func() {}).Drop(h.targetName)
 	worth := err == nil && !h.fresh && !x.dropped
 	x.dropped = true
 	return worth
@@ -111,7 +111,7 @@ func (x *exchange) dropCertificate(h *handshake) bool {
 // choose takes the best scheme of a challenge that can be used.
 func (x *exchange) choose(res *sip.Response, all []offer) (offer, error) {
 	candidates := x.candidates(all)
-	wantsPassword := x.allows(NTLM) && len(among(all, NTLM)) > 0 || x.allows(Digest) && len(among(all, Digest)) > 0
+	wantsPassword := x.cfg.allows(NTLM) && len(among(all, NTLM)) > 0 || x.cfg.allows(Digest) && len(among(all, Digest)) > 0
 	switch {
 	case len(candidates) > 0:
 		return candidates[0], nil
@@ -122,7 +122,7 @@ func (x *exchange) choose(res *sip.Response, all []offer) (offer, error) {
 	}
 	var may []string
 	for _, s := range schemes() {
-		if x.allows(s.name) && s.possible(x.cfg) {
+		if x.cfg.allows(s.name) && s.possible(x.cfg) {
 			may = append(may, s.name)
 		}
 	}
@@ -136,14 +136,9 @@ func (x *exchange) candidates(all []offer) []offer {
 	var found []offer
 	for _, s := range schemes() {
 		failed := slices.ContainsFunc(x.failed, func(f Failure) bool { return f.Scheme == s.name })
-		if x.allows(s.name) && s.possible(x.cfg) && !failed {
+		if x.cfg.allows(s.name) && s.possible(x.cfg) && !failed {
 			found = append(found, among(all, s.name)...)
 		}
 	}
 	return found
-}
-
-func (x *exchange) allows(scheme string) bool {
-	is := func(s string) bool { return canonical(s) == scheme }
-	return x.cfg.Schemes == nil || slices.ContainsFunc(x.cfg.Schemes, is)
 }

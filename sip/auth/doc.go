@@ -14,6 +14,7 @@
 //   - exchange.go puts these together to the client's conversation with one challenger, choice.go goes from scheme to
 //     scheme in it; client.go holds the two that a client may have (registrar and proxy) and keeps its books
 //   - endpoint.go is the server's half of the same conversation, server.go judges requests by it
+//   - webticket.go lends the user's credentials to web services that have nothing to do with a SIP connection
 //   - password.go keeps secrets from being printed
 //
 // A client takes the first of TLS-DSK, Kerberos, NTLM and Digest that the server offers, that is allowed, and that it

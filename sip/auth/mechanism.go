@@ -82,7 +82,7 @@ func kerberosClient(cfg *ClientConfig, target string) *kerberos.Client {
 
 // tlsdskClient has a certificate, from the cache or the challenge's provisioning service.
 func tlsdskClient(ctx context.Context, cfg *ClientConfig, o offer) (Mechanism, bool, error) {
-	p := provisioning(cfg)
+	p := provisioning(cfg, func() {})
 	cert, reused, err := p.Certificate(ctx, o.get("targetname"), o.get("sts-uri"))
 	if err != nil {
 		return nil, false, err
@@ -90,8 +90,9 @@ func tlsdskClient(ctx context.Context, cfg *ClientConfig, o offer) (Mechanism, b
 	return &tlsdsk.Client{Certificate: *cert}, !reused, nil
 }
 
-// provisioning is the configured client of certificate services, with the user's credentials.
-func provisioning(cfg *ClientConfig) *ocauthws.Client {
+// provisioning is the configured client of web services, with the user's credentials. tested is called when a KDC has
+// judged the password.
+func provisioning(cfg *ClientConfig, tested func()) *ocauthws.Client {
 	p := *cfg.Certificates
 	if hasPassword(cfg) {
 		p.User, p.Domain = SplitUser(cfg.Password.User)
@@ -104,7 +105,11 @@ func provisioning(cfg *ClientConfig) *ocauthws.Client {
 				ctx, stop = context.WithTimeout(ctx, firstTry/2)
 				defer stop()
 			}
-			token, _, err := kerberosClient(cfg, service).Step(ctx, nil)
+			k := kerberosClient(cfg, service)
+			token, _, err := k.Step(ctx, nil)
+			if k.PasswordTested() {
+				tested()
+			}
 			if _, final := causeOf(err); final {
 				err = fmt.Errorf("%w: %w", ocauthws.ErrRejected, err)
 			}

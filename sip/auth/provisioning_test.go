@@ -34,6 +34,7 @@ func (d *domain) provision(t *testing.T) (requests, asked *atomic.Int32) {
 	s, err := webservices.New(webservices.Config{
 		Authority: tls.Certificate{Certificate: [][]byte{authority().cert.Raw}, PrivateKey: authority().key},
 		Domain:    "ocs.test", NetBIOSDomain: "OCS", Host: "sip.ocs.test", Certificate: server.Certificate(),
+		Resources: []string{"/user"},
 		Accounts: func(user, _ string) (webservices.Account, bool) {
 			asked.Add(1)
 			return webservices.Account{Address: "alice@ocs.test", Password: "secret"}, user == "alice"

@@ -95,7 +95,7 @@ func TestNoSecretOfAnySchemeIsShown(t *testing.T) {
 				}
 				d.client.Password.Secret = password
 				d.client.Rand = random(t, hex.EncodeToString([]byte("8 bytes:"+sessionKey)), strings.Repeat("01", 64))
-				show(d.kdc, d.server.Kerberos.Keytab, provisioning(&d.client), kerberosClient(&d.client, sipPrincipal))
+				show(d.kdc, d.server.Kerberos.Keytab, provisioning(&d.client, func() {}), kerberosClient(&d.client, sipPrincipal))
 				run(t, d)
 			}
 			d := newDomain(t, only(scheme)) // nobody can be asked
