@@ -30,6 +30,7 @@ type resolver struct {
 	mu      sync.Mutex
 	lookups map[string]*lookup
 	settle  *time.Timer // started by the first address found
+	held    bool        // settle is
 }
 
 // newResolver prepares the questions of one plan; close releases it. The context that it returns is the
@@ -83,6 +84,29 @@ func (r *resolver) found() {
 	defer r.mu.Unlock()
 	if r.settle == nil {
 		r.settle = time.AfterFunc(patience, r.stop)
+		if r.held {
+			r.settle.Stop()
+		}
+	}
+}
+
+// hold keeps all questions open while a password is proved to somebody, until release, from which that wait begins anew:
+// whoever does not hear the verdict would send a wrong password a second time.
+func (r *resolver) hold() (release func()) {
+	r.setHeld(true)
+	return func() { r.setHeld(false) }
+}
+
+func (r *resolver) setHeld(held bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held = held
+	switch {
+	case r.settle == nil:
+	case held:
+		r.settle.Stop()
+	default:
+		r.settle.Reset(patience)
 	}
 }
 

@@ -8,10 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
+
+	ocserr "github.com/ocsgo/ocs/errors"
 )
 
 // Autodiscover says how to ask the autodiscover service of Lync Server 2010 and later
@@ -32,7 +35,9 @@ type Autodiscover struct {
 	// WebTicket gets a ticket for a resource, both URLs, from a web ticket service that a server
 	// named: a SAML assertion, as XML. A user's own document is given out only for such a ticket. The
 	// service is reached over HTTPS; whether to trust its host with credentials is for WebTicket to
-	// decide. Nil: there are no tickets.
+	// decide. It must return once ctx is done, which is at the end of Discover at the latest. An error that is
+	// an *ocserr.Error "password-rejected" ends Discover: whatever else there is to ask would ask for the password
+	// again. Nil: there are no tickets.
 	WebTicket func(ctx context.Context, service, resource string) (string, error)
 }
 
@@ -49,7 +54,8 @@ type autodiscovered struct {
 	targets   []target
 	service   string // which of the two names was asked, the last one
 	questions []Question
-	failure   error // why there are no targets, where a service was there to ask
+	failure   error         // why there are no targets, where a service was there to ask
+	rejected  *ocserr.Error // the password was, and nothing more may be asked
 }
 
 // autodiscover asks both names in turn, and for the addresses of the servers that the answer names.
@@ -59,6 +65,7 @@ func (r *resolver) autodiscover(ctx context.Context, cfg Config, domain string) 
 		return out
 	}
 	w := &walk{resolver: r, cfg: cfg.Autodiscover, byName: cfg.ByName}
+	w.cookies, _ = cookiejar.New(nil) // it never fails
 	transport := &http.Transport{DialTLSContext: w.dial, MaxResponseHeaderBytes: maxDocument}
 	defer transport.CloseIdleConnections()
 	w.transport = transport
@@ -73,6 +80,10 @@ func (r *resolver) autodiscover(ctx context.Context, cfg Config, domain string) 
 		servers, err = w.servers(ctx, start)
 		if err != nil && !errors.Is(err, errNoSuchService) {
 			out.failure = errors.Join(out.failure, fmt.Errorf("%s: %w", out.service, err))
+		}
+		if e, ok := errors.AsType[*ocserr.Error](err); ok && e.Cause == ocserr.CausePasswordRejected {
+			out.rejected = e.At(ocserr.StageResolve)
+			r.stop()
 		}
 		if err == nil || over(ctx) {
 			break
@@ -102,6 +113,7 @@ type walk struct {
 	cfg       *Autodiscover
 	byName    func(host string, port int) bool
 	transport http.RoundTripper
+	cookies   http.CookieJar // pools keep a client with one of their servers by them
 	questions []Question
 }
 
@@ -173,19 +185,31 @@ func (w *walk) get(ctx context.Context, at *url.URL) (*document, error) {
 		return nil, errNoSuchService
 	}
 	got, service, err := w.request(ctx, at, "")
-	if service == "" || w.cfg.WebTicket == nil {
+	if service == "" {
 		return got, err
 	}
-	issuer, bad := link(at, service)
-	if bad != nil {
-		return nil, fmt.Errorf("%w; its web ticket service: %w", err, bad)
+	ticket, failed := w.ticket(ctx, at, service)
+	demand := &w.questions[len(w.questions)-1]
+	if failed != nil {
+		demand.Answer = fmt.Sprintf("%v, no web ticket: %.500s", err, failed.Error())
+		return nil, fmt.Errorf("%w, no web ticket: %w", err, failed)
 	}
-	ticket, err := w.cfg.WebTicket(ctx, issuer.String(), at.String())
-	if err != nil {
-		return nil, fmt.Errorf("no web ticket: %w", err)
-	}
+	demand.Answer += ", web ticket obtained"
 	got, _, err = w.request(ctx, at, ticket)
 	return got, err
+}
+
+// ticket gets a web ticket for a document from the service that its server names.
+func (w *walk) ticket(ctx context.Context, at *url.URL, service string) (string, error) {
+	issuer, err := link(at, service)
+	switch {
+	case err != nil:
+		return "", err
+	case w.cfg.WebTicket == nil:
+		return "", errors.New("no user name and password is given")
+	}
+	defer w.resolver.hold()()
+	return w.cfg.WebTicket(ctx, issuer.String(), at.String())
 }
 
 // listed adds the questions of a lookup, once.
@@ -216,11 +240,15 @@ func (w *walk) request(ctx context.Context, at *url.URL, ticket string) (got *do
 	if ticket != "" {
 		req.Header.Set("X-MS-WebTicket", "opaque="+base64.StdEncoding.EncodeToString([]byte(ticket)))
 	}
+	for _, c := range w.cookies.Cookies(at) {
+		req.AddCookie(c)
+	}
 	start := time.Now()
 	resp, err := w.transport.RoundTrip(req)
 	var body []byte
 	if err == nil {
 		defer resp.Body.Close()
+		w.cookies.SetCookies(at, resp.Cookies())
 		body, err = io.ReadAll(io.LimitReader(resp.Body, maxDocument+1))
 	}
 	q.Duration = time.Since(start)

@@ -2,8 +2,6 @@ package resolve
 
 import (
 	"context"
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -289,56 +287,6 @@ func TestAutodiscoverObeysTheNamingPolicy(t *testing.T) {
 	plan := discover(t, cfg)
 	require.Equal(t, fromDNS, brief(plan))
 	require.Len(t, plan.Refused, 2)
-}
-
-func TestAutodiscoverShowsAWebTicket(t *testing.T) {
-	demand := func(service string) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("X-MS-WebTicket") == "opaque="+base64.StdEncoding.EncodeToString([]byte("<Assertion/>")) {
-				inXML("internal", userInXML)(w, r)
-				return
-			}
-			w.Header().Set("X-MS-WebTicketURL", service)
-			w.WriteHeader(http.StatusUnauthorized)
-		}
-	}
-	for name, test := range map[string]struct {
-		service string
-		ticket  string
-		err     error
-		want    []string
-		asked   int
-	}{
-		"right":                {"https://web.contoso.com/ticket", "<Assertion/>", nil, []string{fromPool}, 2},
-		"wrong is shown once":  {"https://web.contoso.com/ticket", "<Nonsense/>", nil, nil, 2},
-		"none to be had":       {"https://web.contoso.com/ticket", "", errors.New("no credentials"), nil, 1},
-		"service without TLS":  {"http://web.contoso.com/ticket", "<Assertion/>", nil, nil, 1},
-		"demand without a URL": {"", "<Assertion/>", nil, nil, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWeb(t, map[string]http.HandlerFunc{"lyncdiscoverinternal.contoso.com/": inXML("", toUser), "web.contoso.com/user": demand(test.service)})
-			cfg := autodiscoverConfig(t, w)
-			var wanted []string
-			cfg.Autodiscover.WebTicket = func(_ context.Context, service, resource string) (string, error) {
-				wanted = append(wanted, service, resource)
-				return test.ticket, test.err
-			}
-			plan := discover(t, cfg)
-			if strings.HasPrefix(test.service, "https:") {
-				require.Equal(t, []string{test.service, "https://web.contoso.com/user"}, wanted)
-			} else {
-				require.Empty(t, wanted)
-			}
-			require.Equal(t, append(test.want, fromDNS...), brief(plan))
-			asked := 0
-			for _, u := range w.urls() {
-				if u == "web.contoso.com/user" {
-					asked++
-				}
-			}
-			require.Equal(t, test.asked, asked)
-		})
-	}
 }
 
 func TestAutodiscoverTiming(t *testing.T) {

@@ -156,7 +156,7 @@ func (c Config) endpoints() (Transport, []int) {
 //
 // The error is an *ocserr.Error. DNS knows no server: "no-server-found", "srv-target-not-found",
 // "service-not-offered", "autodiscover-failed". Servers were found and Config.Naming allows none: "strict-naming-refused". DNS did not say: "dns-failure", "dns-timeout", "dns-unreachable",
-// "dns-bad-answer". A domain that cannot be one: "invalid-sign-in-name"; such a DNS server:
+// "dns-bad-answer". The service of web tickets did not accept the user: "password-rejected". A domain that cannot be one: "invalid-sign-in-name"; such a DNS server:
 // "invalid-config". ctx is done: "cancelled", wrapping its cause. The plan is never nil: it holds what
 // was asked until then.
 func Discover(ctx context.Context, cfg Config, domain string) (*Plan, error) {
@@ -191,8 +191,11 @@ func Discover(ctx context.Context, cfg Config, domain string) (*Plan, error) {
 	wg.Wait()
 
 	plan.Questions = questions(auto, offers, lookups)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return plan, cancelled(ctx)
+	case auto.rejected != nil:
+		return plan, auto.rejected
 	}
 	plan.candidates(cfg, auto, offers, names, lookups)
 	switch {
