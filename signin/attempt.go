@@ -24,7 +24,7 @@ type attempt struct {
 	cfg      *Config
 	hostname string
 	auth     *auth.Client   // of the present connection; nil before there is one
-	earlier  Authentication // with the servers that redirected
+	earlier  Authentication // with the ticket service of autodiscover and the servers that redirected
 
 	stage  ocserr.Stage // reached so far
 	report Report       // what has been learned so far
@@ -105,7 +105,7 @@ func (a *attempt) reach(ctx context.Context, candidates []resolve.Candidate) (*S
 // resolve finds the candidates, in the order in which they are to be tried.
 func (a *attempt) resolve(ctx context.Context) (*resolve.Plan, error) {
 	defer a.enter(ocserr.StageResolve)()
-	plan, err := a.cfg.discover(ctx, a.cfg.domain())
+	plan, err := a.cfg.discover(ctx, a.cfg.domain(), func() { a.earlier.PasswordTested = true })
 	a.report.Discovery = plan
 	return plan, err
 }

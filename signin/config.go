@@ -61,7 +61,8 @@ type Config struct {
 	Transport Transport
 	// Policy is the discovery policy: empty means resolve.Resilient.
 	Policy resolve.Policy
-	// Autodiscover also asks Lync's autodiscover service (HTTPS) for servers. OCS 2007 has none.
+	// Autodiscover also asks Lync's autodiscover service (HTTPS) for servers. OCS 2007 has none. The service tells who proves
+	// to be the user: by Kerberos or NTLM, as Schemes allows (that of TLS-DSK does), to a web ticket service that it names.
 	Autodiscover bool
 	// Naming says which names servers may have that DNS or a redirect leads to. Empty: every name.
 	Naming resolve.Naming

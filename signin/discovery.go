@@ -12,18 +12,19 @@ import (
 
 // Discover is the first stage of a sign-in alone: where cfg would look for the servers of a SIP domain, and what it would
 // try. It connects to no SIP server. The plan is never nil; errors are those of package resolve. Of cfg it needs no
-// sign-in name.
+// sign-in name and no Credentials, but for the web ticket that autodiscover may want. There Credentials need their User.
 func Discover(ctx context.Context, cfg Config, domain string) (*resolve.Plan, error) {
-	return cfg.discover(ctx, domain)
+	return cfg.discover(ctx, domain, func() {})
 }
 
-// discover finds the candidates, in the order in which they are to be tried.
-func (c *Config) discover(ctx context.Context, domain string) (plan *resolve.Plan, err error) {
+// discover finds the candidates, in the order in which they are to be tried. tested is called when somebody has judged
+// the password.
+func (c *Config) discover(ctx context.Context, domain string, tested func()) (plan *resolve.Plan, err error) {
 	asks := c.resolver()
 	if c.Server != "" {
 		plan, err = resolve.Manual(ctx, asks, c.Server, c.Transport)
 	} else {
-		asks.Autodiscover = c.autodiscover()
+		asks.Autodiscover = c.autodiscover(domain, tested)
 		plan, err = resolve.Discover(ctx, asks, domain)
 	}
 	return plan, err
@@ -40,24 +41,17 @@ func (c *Config) resolver() resolve.Config {
 	}
 }
 
-// autodiscover says how to ask Lync's autodiscover service; nil: not at all.
-func (c *Config) autodiscover() *resolve.Autodiscover {
+// autodiscover says how to ask Lync's autodiscover service of a domain; nil: not at all.
+func (c *Config) autodiscover(domain string, tested func()) *resolve.Autodiscover {
 	if !c.Autodiscover {
 		return nil
 	}
 	return &resolve.Autodiscover{
 		SignInName: c.address(),
 		Dial: func(ctx context.Context, host string, port int, addrs []netip.Addr) (net.Conn, error) {
-			conn, err := c.open(ctx, resolve.Candidate{Host: host, Port: port, Addrs: addrs})
-			if err != nil {
-				return nil, err
-			}
-			secured, _, err := secure.Handshake(ctx, conn, c.policy(host))
-			if err != nil {
-				return nil, err
-			}
-			return secured, nil
+			return c.openTLS(ctx, resolve.Candidate{Host: host, Port: port, Addrs: addrs})
 		},
+		WebTicket: c.webTicket(domain, tested),
 	}
 }
 
@@ -69,6 +63,19 @@ func (c *Config) open(ctx context.Context, to resolve.Candidate) (net.Conn, erro
 	}
 	conn, _, err := dial.Dial(ctx, dial.Config{Dial: c.Dial, Proxy: proxy, Roots: c.Roots}, to.Host, to.Port, to.Addrs)
 	return conn, err
+}
+
+// openTLS connects to a candidate and makes the TLS handshake.
+func (c *Config) openTLS(ctx context.Context, to resolve.Candidate) (net.Conn, error) {
+	conn, err := c.open(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	secured, _, err := secure.Handshake(ctx, conn, c.policy(to.Host))
+	if err != nil {
+		return nil, err // and not a nil *tls.Conn in an interface
+	}
+	return secured, nil
 }
 
 // policy is the TLS policy for a host.

@@ -28,7 +28,7 @@ type Session struct {
 	conn         *sip.Conn
 	endpoint     *register.Endpoint
 	auth         *auth.Client
-	earlier      Authentication // with the servers that redirected here
+	earlier      Authentication // with those who led here
 	registration *register.Registration
 	log          *slog.Logger
 	requests     requests
