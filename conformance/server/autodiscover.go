@@ -5,15 +5,17 @@ import (
 	"encoding/xml"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/ocsgo/ocs/conformance/webservices"
 )
 
 // Autodiscover is what the server answers as the autodiscover service of Lync (MS-OCDISCWS), at
-// "lyncdiscoverinternal." and "lyncdiscover." and the port of the web services. It asks for no web ticket.
+// "lyncdiscoverinternal." and "lyncdiscover." and the port of the web services.
 type Autodiscover struct {
-	// Internal and External are the servers for SIP inside and outside, "host:port". Empty: this server at
-	// port 5061.
+	// Internal and External are the servers for SIP inside and outside, "host:port". Empty: this server over TLS.
 	Internal, External string
 	// Location is where the service sees the client: "Internal", "External", or empty for unknown.
 	Location string
@@ -21,6 +23,9 @@ type Autodiscover struct {
 	Redirects int
 	// JSON answers in JSON whatever was asked for.
 	JSON bool
+	// WebTicket gives a user's document to the user alone, as servers in the field do: to whoever shows a web ticket of this
+	// server's own ticket service, which takes NTLM.
+	WebTicket bool
 }
 
 // Paths of the service. The first request is for "/".
@@ -55,26 +60,44 @@ type webLink struct {
 }
 
 // autodiscover adds the service to the web server.
-func (s *Server) autodiscover(mux *http.ServeMux) {
+func (s *Server) autodiscover(mux *http.ServeMux, services *webservices.Services) {
 	a := s.config.Autodiscover
-	base := "https://" + s.config.fqdn()
 	root := func(w http.ResponseWriter, req *http.Request) {
 		hop, _ := strconv.Atoi(req.FormValue("hop"))
-		links := []webLink{{"Domain", base + rootPath + "/domain"}, {"User", base + userPath}}
+		next := url.Values{}
+		if user := req.FormValue("sipuri"); user != "" {
+			next.Set("sipuri", user)
+		}
+		links := []webLink{{"Domain", s.link(req, rootPath+"/domain", nil)}, {"User", s.link(req, userPath, next)}}
 		if hop < a.Redirects {
-			links = []webLink{{"Redirect", base + rootPath + "?hop=" + strconv.Itoa(hop+1)}}
+			next.Set("hop", strconv.Itoa(hop+1))
+			links = []webLink{{"Redirect", s.link(req, rootPath, next)}}
 		}
 		a.answer(w, autodiscoverResponse{Root: &autodiscoverResource{Links: links}})
 	}
-	mux.HandleFunc("GET /{$}", root)
-	mux.HandleFunc("GET "+rootPath, root)
-	mux.HandleFunc("GET "+userPath, func(w http.ResponseWriter, _ *http.Request) {
-		self := net.JoinHostPort(s.config.fqdn(), "5061")
+	var user http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		self := net.JoinHostPort(s.config.fqdn(), strconv.Itoa(orDefault(s.ports[transportTLS], 5061)))
 		a.answer(w, autodiscoverResponse{User: &autodiscoverResource{
 			SipClientInternalAccess: accessOf(orDefault(a.Internal, self)),
 			SipClientExternalAccess: accessOf(orDefault(a.External, self)),
 		}})
 	})
+	if a.WebTicket {
+		user = services.Protect(user, func(req *http.Request) string { return addressOfURI(req.FormValue("sipuri")) })
+	}
+	mux.HandleFunc("GET /{$}", root)
+	mux.HandleFunc("GET "+rootPath, root)
+	mux.Handle("GET "+userPath, user)
+}
+
+// link is a URL of the service for the client of a request: at the server's own name, and at the port that the client
+// has reached.
+func (s *Server) link(req *http.Request, path string, query url.Values) string {
+	host := s.config.fqdn()
+	if _, port, err := net.SplitHostPort(req.Host); err == nil {
+		host = net.JoinHostPort(host, port)
+	}
+	return (&url.URL{Scheme: "https", Host: host, Path: path, RawQuery: query.Encode()}).String()
 }
 
 // answer writes a document.

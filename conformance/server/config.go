@@ -37,8 +37,9 @@ type Config struct {
 	// Keytab has the keys of the server's principals "sip/...", as another KDC knows them. nil: with Kerberos
 	// offered the server has a KDC of its own, for the realm that is Domain in capitals.
 	Keytab *kerberos.Keytab `json:"-"`
-	// Where the KDC and, for TLS-DSK, the certificate provisioning service (HTTPS) listen, on TCP. Empty: they
-	// are reached by Dial only, at any host name of the zone and the ports 88 and 443.
+	// Where the KDC and the web services (HTTPS: certificates for TLS-DSK, web tickets, autodiscover) listen, on TCP, beside
+	// Dial and the proxy, where they are at any host name of the zone and the ports 88 and 443. Empty: there alone.
+	// Autodiscover is asked at port 443 wherever clients are.
 	ListenKDC, ListenWeb string
 
 	// Autodiscover is what the web server answers as Lync's autodiscover service. nil: there is none.

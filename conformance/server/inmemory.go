@@ -64,8 +64,13 @@ func (s *Server) Dial(ctx context.Context, network, address string) (net.Conn, e
 		t = transportTLS
 	case s.ports[transportTCP]:
 		t = transportTCP
-	case portKDC, portWeb:
-		if port == portKDC && s.serveKDC(server) || port == portWeb && s.web.offer(server) {
+	case portKDC:
+		if s.serveKDC(server) {
+			return client, nil
+		}
+		return fail(os.NewSyscallError("connect", syscall.ECONNREFUSED))
+	case portWeb, s.webPort:
+		if s.web.offer(server) {
 			return client, nil
 		}
 		return fail(os.NewSyscallError("connect", syscall.ECONNREFUSED))

@@ -44,14 +44,21 @@ func (s *Server) prepareSchemes() error {
 			return err
 		}
 	}
-	if s.config.offers(auth.TLSDSK) {
-		return s.prepareTLSDSK()
+	if !s.config.offers(auth.TLSDSK) && s.config.Autodiscover == nil {
+		return nil
 	}
-	if s.config.Autodiscover != nil {
-		_, err := s.listenWeb(s.config.ListenWeb, nil)
+	authority, err := newUserAuthority(s.config.Domain)
+	if err != nil {
+		return fmt.Errorf("server: authority for users: %w", err)
+	}
+	services, err := s.webServices(authority)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	if err := s.listenWeb(s.config.ListenWeb, services); err != nil || !s.config.offers(auth.TLSDSK) {
 		return err
 	}
-	return nil
+	return s.prepareTLSDSK(authority)
 }
 
 // offers tells whether a scheme is among those of the Config.
@@ -133,13 +140,9 @@ func (s *Server) serveKDC(nc net.Conn) bool {
 	return true
 }
 
-// prepareTLSDSK makes an authority for users' certificates, the certificate that the server has in a handshake
-// of TLS-DSK, and the web services at which users get theirs.
-func (s *Server) prepareTLSDSK() error {
-	authority, err := newUserAuthority(s.config.Domain)
-	if err != nil {
-		return fmt.Errorf("server: authority for users: %w", err)
-	}
+// prepareTLSDSK makes the certificate that the server has in a handshake of TLS-DSK, where it takes those of users that
+// the authority has issued.
+func (s *Server) prepareTLSDSK(authority tls.Certificate) error {
 	leaf, err := newRSALeaf(authority, s.config.fqdn())
 	if err != nil {
 		return fmt.Errorf("server: certificate for TLS-DSK: %w", err)
@@ -147,30 +150,31 @@ func (s *Server) prepareTLSDSK() error {
 	pool := x509.NewCertPool()
 	pool.AddCert(authority.Leaf)
 	s.schemes.tlsdsk = &tlsdsk.Server{Certificate: leaf, ClientCAs: pool}
+	host := s.config.fqdn()
+	if s.webPort != portWeb {
+		host = fmt.Sprintf("%s:%d", host, s.webPort)
+	}
+	s.schemes.stsURI = "https://" + host + webservices.CertificateService
+	return nil
+}
+
+// webServices are those at which users get certificates, and tickets for autodiscover.
+func (s *Server) webServices(authority tls.Certificate) (*webservices.Services, error) {
 	netbios, _, _ := strings.Cut(s.config.Domain, ".")
-	services, err := webservices.New(webservices.Config{
+	return webservices.New(webservices.Config{
 		Authority: authority,
 		Accounts: func(user, domain string) (webservices.Account, bool) {
 			account, ok := s.account(user, domain)
 			_, address, _ := strings.Cut(account.URI, ":")
 			return webservices.Account{Address: address, Password: string(account.Password)}, ok
 		},
-		Domain: s.config.Domain, NetBIOSDomain: strings.ToUpper(netbios), Host: s.config.fqdn(),
+		Rejected: func(user, _ string) {
+			s.history.add(record{kind: KindRejected, user: s.config.address(user)})
+		},
+		Resources: []string{userPath},
+		Domain:    s.config.Domain, NetBIOSDomain: strings.ToUpper(netbios), Host: s.config.fqdn(),
 		Certificate: s.identity.leaf.Leaf, Log: s.log,
 	})
-	if err != nil {
-		return fmt.Errorf("server: %w", err)
-	}
-	port, err := s.listenWeb(s.config.ListenWeb, services)
-	if err != nil {
-		return err
-	}
-	host := s.config.fqdn()
-	if port != portWeb {
-		host = fmt.Sprintf("%s:%d", host, port)
-	}
-	s.schemes.stsURI = "https://" + host + webservices.CertificateService
-	return nil
 }
 
 // newUserAuthority makes an authority with an ECDSA key.

@@ -29,8 +29,9 @@ type Server struct {
 	history  *history
 	faults   faults
 	schemes  schemes
-	web      *memoryListener // nil: none
-	webAddr  net.Addr        // of the web server; nil: none
+	web      *memoryListener // of the web server; nil: none
+	webAddr  net.Addr        // of its socket, or of web
+	webPort  int             // likewise
 	proxy    proxy
 
 	addrs         [2]net.Addr // of the listeners, by transport; nil: none
@@ -224,7 +225,7 @@ func (s *Server) DNSAddr() string { return text(s.dnsAddr) }
 // KDCAddr returns the address of the KDC's listener, "" without one.
 func (s *Server) KDCAddr() string { return text(s.schemes.kdcAddr) }
 
-// WebAddr returns the address of the web services, "" without. In memory it is port 443 of 127.0.0.1.
+// WebAddr returns the address of the web server, "" without. In memory it is port 443 of 127.0.0.1.
 func (s *Server) WebAddr() string { return text(s.webAddr) }
 
 // ManagementURL returns the base of the management interface, "http://127.0.0.1:40004", "" without one.

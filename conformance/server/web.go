@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -10,43 +9,39 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/ocsgo/ocs/conformance/webservices"
 )
 
-// webHandler is what the web server serves: handlers that keep something for each connection.
-type webHandler interface {
-	http.Handler
-	ConnContext(ctx context.Context, nc net.Conn) context.Context
-}
-
-// listenWeb serves HTTPS at an address, or with none in memory at port 443, with the certificate that SIP has.
-// The services may be nil. It returns the port.
-func (s *Server) listenWeb(address string, services webHandler) (port int, err error) {
-	s.web = newMemoryListener(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: portWeb})
-	var l net.Listener = s.web
+// listenWeb serves HTTPS in memory at port 443, and at an address if there is one, with the certificate that SIP has.
+func (s *Server) listenWeb(address string, services *webservices.Services) error {
+	s.web, s.webPort = newMemoryListener(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: portWeb}), portWeb
+	s.webAddr = s.web.Addr()
+	listeners := []net.Listener{s.web}
 	if address != "" {
-		if l, err = net.Listen("tcp", address); err != nil {
-			return 0, fmt.Errorf("server: web services: %w", err)
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return fmt.Errorf("server: web services: %w", err)
 		}
-		s.web = nil
+		s.webAddr, s.webPort = l.Addr(), l.Addr().(*net.TCPAddr).Port
+		listeners = append(listeners, l)
 	}
 	mux := http.NewServeMux()
+	mux.Handle("/", services)
 	if s.config.Autodiscover != nil {
-		s.autodiscover(mux)
+		s.autodiscover(mux, services)
 	}
 	web := &http.Server{
-		Handler: s.recorded(mux), ErrorLog: log.New(io.Discard, "", 0),
+		Handler: s.recorded(mux), ConnContext: services.ConnContext, ErrorLog: log.New(io.Discard, "", 0),
 		ReadTimeout: handshakeLimit, WriteTimeout: handshakeLimit, IdleTimeout: time.Minute,
 	}
-	if services != nil {
-		mux.Handle("/", services)
-		web.ConnContext = services.ConnContext
-	}
-	s.goroutines.Go(func() {
-		_ = web.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{s.identity.leaf}}))
-	})
 	s.closers = append(s.closers, web.Close)
-	s.webAddr = l.Addr()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	for _, l := range listeners {
+		s.goroutines.Go(func() {
+			_ = web.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{s.identity.leaf}}))
+		})
+	}
+	return nil
 }
 
 // recorded keeps in the history what the web server is asked, and with which status it answers. Faults of the
