@@ -54,15 +54,16 @@ type Need string
 
 // The needs.
 const (
-	NeedEngine     Need = "engine"      // the client is our own engine: the case uses its Go API
-	NeedNTLM       Need = "ntlm"        // NTLM
-	NeedDigest     Need = "digest"      // Digest
-	NeedKerberos   Need = "kerberos"    // Kerberos
-	NeedTLSDSK     Need = "tls-dsk"     // TLS-DSK
-	NeedSRV        Need = "srv"         // discovery by SRV records
-	NeedLegacyTLS  Need = "legacy-tls"  // TLS as servers of 2007 have it
-	NeedProxyHTTP  Need = "proxy-http"  // HTTP CONNECT
-	NeedProxySOCKS Need = "proxy-socks" // SOCKS 5
+	NeedEngine       Need = "engine"       // the client is our own engine: the case uses its Go API
+	NeedNTLM         Need = "ntlm"         // NTLM
+	NeedDigest       Need = "digest"       // Digest
+	NeedKerberos     Need = "kerberos"     // Kerberos
+	NeedTLSDSK       Need = "tls-dsk"      // TLS-DSK
+	NeedSRV          Need = "srv"          // discovery by SRV records
+	NeedAutodiscover Need = "autodiscover" // discovery by Lync's autodiscover service
+	NeedLegacyTLS    Need = "legacy-tls"   // TLS as servers of 2007 have it
+	NeedProxyHTTP    Need = "proxy-http"   // HTTP CONNECT
+	NeedProxySOCKS   Need = "proxy-socks"  // SOCKS 5
 )
 
 // Addresses for zones, beside the server's own.

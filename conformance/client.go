@@ -41,6 +41,8 @@ type Settings struct {
 
 	Naming string `json:"naming,omitempty"` // "domain" or "strict"; empty: servers may have any name
 
+	Autodiscover bool `json:"autodiscover,omitempty"` // ask Lync's autodiscover service before DNS
+
 	LegacyTLS          bool     `json:"legacy_tls,omitempty"`         // accept what servers of 2007 have
 	ClientCertificate  string   `json:"client_certificate,omitempty"` // PEM of certificate and key, to be shown if asked for
 	InsecureSkipVerify bool     `json:"insecure_skip_verify,omitempty"`

@@ -55,6 +55,9 @@ func NewOffer(cfg OfferConfig, cases []Case) (*Offer, error) {
 			continue
 		}
 		for n, a := range c.Attempts {
+			if a.Server.Autodiscover != nil { // it is asked at port 443, of which there is one for all
+				continue
+			}
 			if err := o.offer(cfg.Host, c, a, n); err != nil {
 				return nil, errors.Join(fmt.Errorf("%s: %w", c.ID, err), o.Close())
 			}

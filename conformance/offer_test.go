@@ -23,6 +23,7 @@ func TestEveryOfferedCaseHasADomainOfItsOwn(t *testing.T) {
 		}}}},
 		{ID: "a/expired", Grounds: ground, Attempts: []Attempt{{Certificate: &Certificate{Begins: -2 * time.Hour, Ends: -time.Hour}}}},
 		{ID: "a/virtual", Grounds: []Ground{Virtual}, Attempts: []Attempt{{}}},
+		{ID: "a/autodiscover", Grounds: ground, Attempts: []Attempt{{Server: server.Config{Autodiscover: &server.Autodiscover{}}}}},
 	}
 	o, err := NewOffer(OfferConfig{Host: "127.0.0.1", DNS: "127.0.0.1:0"}, cases)
 	require.NoError(t, err)

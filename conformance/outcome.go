@@ -65,6 +65,11 @@ func Lost(code ocserr.Code) []string {
 	return []string{finding, connecting, accepted, synchronizing, online, fell(code)}
 }
 
+// Unfound returns the events of a sign-in that ended in discovery, whatever there was to find, with a code.
+func Unfound(code ocserr.Code) []string {
+	return []string{finding, "?" + connecting, Event{Kind: status.OnSignin, HR: code}.String(), fell(code.StatusChange())}
+}
+
 // Unpresented returns the events of a sign-in that the server accepted and that did not come online.
 func Unpresented(code ocserr.Code) []string {
 	return []string{finding, connecting, accepted, synchronizing, fell(code)}

@@ -103,6 +103,8 @@ func (r *Runner) Case(ctx context.Context, c Case) Result {
 		switch {
 		case errors.Is(err, ErrUnimplemented):
 			result.Verdict, result.Reason = Unimplemented, named(a, err.Error())
+		case errors.Is(err, errNoPort443):
+			result.Verdict, result.Reason = Skip, named(a, err.Error())
 		case err != nil:
 			result.Verdict, result.Reason = Error, named(a, err.Error())
 		default:

@@ -145,6 +145,9 @@ func orElse(s, otherwise string) string {
 	return s
 }
 
+// errNoPort443 says that this ground has no place for an autodiscover service, of which clients know the port.
+var errNoPort443 = errors.New("autodiscover is asked at port 443, where this system lets only administrators listen")
+
 // listenAnywhere starts a server at a loopback address of its own, so that every server has the ports that
 // its zone names, and many run side by side. All of 127.0.0.0/8 is loopback on Linux and Windows.
 func listenAnywhere(cfg server.Config) (srv *server.Server, ip string, err error) {
@@ -155,9 +158,15 @@ func listenAnywhere(cfg server.Config) (srv *server.Server, ip string, err error
 		sockets := script(cfg, ip)
 		sockets.ListenTLS, sockets.ListenTCP, sockets.ListenDNS = ip+":5061", ip+":5060", ip+":0"
 		sockets.ListenProxy, sockets.ListenKDC, sockets.ListenWeb = ip+":3128", ip+":0", ip+":0"
+		if cfg.Autodiscover != nil {
+			sockets.ListenWeb = ip + ":443"
+		}
 		if srv, err = server.Start(sockets); err == nil || !errors.Is(err, syscall.EADDRINUSE) {
 			break
 		}
+	}
+	if cfg.Autodiscover != nil && errors.Is(err, syscall.EACCES) {
+		err = errNoPort443
 	}
 	return srv, ip, err
 }

@@ -3,7 +3,7 @@
 //
 //   - catalogue.go: All, Pending, MustRun
 //   - check.go: what is checked of the wire
-//   - disc.go, proxy.go, tls.go, auth.go, reg.go, time.go, err.go, pres.go, tear.go, rob.go: the areas
+//   - disc.go with autodiscover.go, proxy.go, tls.go, auth.go, reg.go, time.go, err.go, pres.go, tear.go, rob.go: the areas
 //   - server.go: the cases of those areas that judge a server
 //   - pending.go: what cannot run yet
 //

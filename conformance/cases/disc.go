@@ -234,6 +234,7 @@ func disc() []conformance.Case {
 				Server: faulty(server.Fault{Stage: server.StageDNS, Action: server.ActionDelay, Delay: time.Second}), Expect: signsIn,
 			}),
 		},
+		autodiscover(),
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,153 +26,6 @@ type mutant struct {
 	caught string // the id of the case
 	client conformance.Client
 	server func(*server.Config) // instead of client: the engine is right, the server is not
-}
-
-// tellFunc changes the events of an engine as they come: it gets each event and the function that tells it on.
-type tellFunc func(e conformance.Event, on func(conformance.Event))
-
-// telling is our engine with its events changed.
-func telling(change func() tellFunc) conformance.Client {
-	return func(ctx context.Context, s conformance.Settings, tell func(conformance.Event)) (*signin.Report, error) {
-		f := change()
-		return conformance.Engine(ctx, s, func(e conformance.Event) { f(e, tell) })
-	}
-}
-
-// always is a change without memory.
-func always(f tellFunc) conformance.Client { return telling(func() tellFunc { return f }) }
-
-// recoding is our engine that reports one code for another.
-func recoding(from, to ocserr.Code) conformance.Client {
-	return always(func(e conformance.Event, on func(conformance.Event)) {
-		if e.Kind == status.OnSignin && e.HR == from {
-			e.HR = to
-		}
-		on(e)
-	})
-}
-
-// set is our engine that is told something else than the case says.
-func set(change func(*conformance.Settings)) conformance.Client {
-	return func(ctx context.Context, s conformance.Settings, tell func(conformance.Event)) (*signin.Report, error) {
-		network := *s.Network
-		s.Network = &network
-		change(&s)
-		return conformance.Engine(ctx, s, tell)
-	}
-}
-
-// reporting is our engine whose report is changed.
-func reporting(change func(*signin.Report)) conformance.Client {
-	return func(ctx context.Context, s conformance.Settings, tell func(conformance.Event)) (*signin.Report, error) {
-		r, err := conformance.Engine(ctx, s, tell)
-		if r != nil {
-			change(r)
-		}
-		return r, err
-	}
-}
-
-// limited is our engine with a limit of its own on the attempt, from its start, that it reports as the 15 s.
-func limited(d time.Duration) conformance.Client {
-	return func(ctx context.Context, s conformance.Settings, tell func(conformance.Event)) (*signin.Report, error) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		timer := time.AfterFunc(d, cancel)
-		return conformance.Engine(ctx, s, func(e conformance.Event) {
-			if e.Kind == status.OnSignin && e.HR.Success() {
-				timer.Stop()
-			}
-			if e.HR == ocserr.Cancel {
-				e.HR, e.Cause = ocserr.LogonTimeout, ocserr.CauseLogonTimeout
-			}
-			if e.Status == status.Offline && !e.HR.Success() {
-				e.HR = ocserr.LogonTimeout
-			}
-			tell(e)
-		})
-	}
-}
-
-// twice is our engine that tries again, as again says, where an attempt has failed with a code, and tells of it
-// as one attempt.
-func twice(code ocserr.Code, again func(*conformance.Settings)) conformance.Client {
-	return func(ctx context.Context, s conformance.Settings, tell func(conformance.Event)) (*signin.Report, error) {
-		failed := false
-		r, err := conformance.Engine(ctx, s, func(e conformance.Event) {
-			failed = failed || e.Kind == status.OnSignin && e.HR == code
-			if !failed {
-				tell(e)
-			}
-		})
-		if !failed || err != nil {
-			return r, err
-		}
-		again(&s)
-		return conformance.Engine(ctx, s, func(e conformance.Event) {
-			if e.Status != status.FindingServer && e.Status != status.Connecting {
-				tell(e)
-			}
-		})
-	}
-}
-
-// dialling is our engine with another way to dial.
-func dialling(change func(dial dialFunc) dialFunc) conformance.Client {
-	return set(func(s *conformance.Settings) { s.Network.Dial = change(s.Network.Dial) })
-}
-
-type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
-
-// deaf is our engine that does not hear the order to stop before it is ready.
-func deaf(ctx context.Context, s conformance.Settings, tell func(conformance.Event)) (*signin.Report, error) {
-	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	return conformance.Engine(inner, s, func(e conformance.Event) {
-		tell(e)
-		if e.Kind == conformance.Ready {
-			context.AfterFunc(ctx, cancel)
-		}
-	})
-}
-
-// abrupt is our engine that signs out by closing the connection.
-func abrupt(ctx context.Context, s conformance.Settings, tell func(conformance.Event)) (*signin.Report, error) {
-	var mu sync.Mutex
-	var open []net.Conn
-	network, dial := *s.Network, s.Network.Dial
-	network.Dial = func(ctx context.Context, name, address string) (net.Conn, error) {
-		conn, err := dial(ctx, name, address)
-		if err == nil {
-			mu.Lock()
-			open = append(open, conn)
-			mu.Unlock()
-		}
-		return conn, err
-	}
-	s.Network = &network
-	stop := context.AfterFunc(ctx, func() {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, conn := range open {
-			_ = conn.Close()
-		}
-	})
-	defer stop()
-	return conformance.Engine(context.WithoutCancel(ctx), s, func(e conformance.Event) {
-		if e.HR == ocserr.Disconnected {
-			tell(conformance.Event{Kind: status.OnMyStatusChange, Status: status.Disconnecting})
-			tell(conformance.Event{Kind: status.OnSignout})
-			e = conformance.Event{Kind: status.OnMyStatusChange, Status: status.Offline}
-		}
-		tell(e)
-	})
-}
-
-// lingering is our engine that leaves a goroutine behind.
-func lingering(ctx context.Context, s conformance.Settings, tell func(conformance.Event)) (*signin.Report, error) {
-	go time.Sleep(time.Hour)
-	return conformance.Engine(ctx, s, tell)
 }
 
 func mutants() []mutant {
@@ -314,6 +166,9 @@ func mutants() []mutant {
 				return exchange(ctx, network, server, query)
 			}
 		})},
+		{name: "no-autodiscover", does: "the autodiscover service is not asked", caught: "disc/autodiscover", client: set(func(s *conformance.Settings) { s.Autodiscover = false })},
+		{name: "tries-the-next-door", does: "a password that autodiscover's ticket service rejects is given to a server that DNS names", caught: "disc/autodiscover", client: twice(ocserr.InvalidPassword, func(s *conformance.Settings) { s.Autodiscover = false })},
+		{name: "server-takes-no-ticket", does: "the server gives the user's document to nobody", caught: "disc/autodiscover", server: script(onWeb(userDocument, 401))},
 		{name: "raw-idn", does: "an international domain is folded to ASCII", caught: "disc/idn-domain", client: set(func(s *conformance.Settings) { s.SignInName = strings.ReplaceAll(s.SignInName, "ü", "u") })},
 		{name: "leaks-connection", does: "a connection stays open", caught: "tear/no-leak", client: dialling(func(dial dialFunc) dialFunc {
 			return func(ctx context.Context, network, address string) (net.Conn, error) {

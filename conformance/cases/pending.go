@@ -4,7 +4,6 @@ import "github.com/ocsgo/ocs/conformance"
 
 // pending is in the order of the areas.
 var pending = []conformance.Pending{
-	{ID: "disc/autodiscover", Reason: "the engine asks, and so do the tests of signin/resolve; the case itself, with the web ticket that real servers want, is not written"},
 	{ID: "reg/removed-too-many-endpoints", Reason: "the simulator does not limit endpoints"},
 	{ID: "pres/notify-before-200", Reason: "the simulator cannot send a notification before the answer to SUBSCRIBE"},
 	{ID: "rob/lws-folding", Reason: "rob/varied-forms has it, together with the others; alone the simulator cannot write it"},
