@@ -93,7 +93,7 @@ type Authentication struct {
 	Version          int             `json:"version,omitempty"` // of MS-SIPAE
 	Failed           []SchemeFailure `json:"failed,omitempty"`  // schemes tried before it, in order
 	NTLMv1           bool            `json:"ntlmv1,omitempty"`  // the server was given NTLMv1
-	PasswordTested   bool            `json:"password_tested"`   // the server gave its verdict on the password
+	PasswordTested   bool            `json:"password_tested"`   // the server, or somebody on the way to it, gave a verdict on the password
 	ServerVerified   bool            `json:"server_verified"`   // the server's signature was verified
 	MessagesVerified int             `json:"messages_verified"`
 	MessagesRefused  int             `json:"messages_refused"`

@@ -101,7 +101,9 @@ func (t *text) summary(r *signin.Report) {
 // verdict is what a successful sign-in proves, in one line.
 func verdict(r *signin.Report) string {
 	proof := "the server asked for no password, so none was tested"
-	if a := r.Authentication; a.Challenged {
+	if a := r.Authentication; a.PasswordTested && !a.Challenged {
+		proof = "the server asked for no password; autodiscover did, and tested it"
+	} else if a.Challenged {
 		proof = a.Scheme
 		if a.Version != 0 {
 			proof += fmt.Sprintf(", SIPAE version %d", a.Version)

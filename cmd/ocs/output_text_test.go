@@ -29,6 +29,10 @@ func TestVerdictSaysWhatWasProven(t *testing.T) {
 			signin.Authentication{},
 			"Signed in as alice@ocs.test: MISTATUS_ONLINE in 42 ms; the server asked for no password, so none was tested",
 		},
+		{
+			signin.Authentication{PasswordTested: true},
+			"Signed in as alice@ocs.test: MISTATUS_ONLINE in 42 ms; the server asked for no password; autodiscover did, and tested it",
+		},
 	} {
 		report := signin.Report{SignInName: "alice@ocs.test", Status: "MISTATUS_ONLINE", Duration: 41.7, Authentication: test.authentication}
 		require.Equal(t, test.want, verdict(&report))

@@ -18,7 +18,7 @@ type ready struct {
 	DNS        string `json:"dns,omitempty"`
 	Proxy      string `json:"proxy,omitempty"`
 	KDC        string `json:"kdc,omitempty"`
-	Web        string `json:"web,omitempty"` // certificate service of TLS-DSK
+	Web        string `json:"web,omitempty"` // certificates for TLS-DSK, web tickets, autodiscover
 	Management string `json:"management,omitempty"`
 	CA         string `json:"ca,omitempty"` // absolute path of a PEM file
 	PID        int    `json:"pid"`

@@ -26,7 +26,9 @@ type serveCommand struct {
 
 	ListenProxy string `group:"Where:" placeholder:"HOST:PORT" help:"A proxy: HTTP, HTTPS and SOCKS at one port. Default: off."`
 	ListenKDC   string `name:"listen-kdc" group:"Where:" placeholder:"HOST:PORT" help:"The Kerberos KDC. Default: 127.0.0.1:0 with --auth kerberos and no --keytab."`
-	ListenWeb   string `group:"Where:" placeholder:"HOST:PORT" help:"The certificate service of TLS-DSK, by HTTPS. Default: 127.0.0.1:0 with --auth tls-dsk."`
+	ListenWeb   string `group:"Where:" placeholder:"HOST:PORT" help:"The certificate service of TLS-DSK and autodiscover, by HTTPS. Default: 127.0.0.1:0 with --auth tls-dsk or --autodiscover."`
+
+	Autodiscover bool `group:"Where:" help:"Answer as Lync's autodiscover service, which wants a web ticket. Clients ask it at port 443: let --listen-web have that, or let them go through the proxy, which leads there; without either a proxy and DNS listen at 127.0.0.1:0."`
 
 	Domain    string   `group:"Who:" placeholder:"DOMAIN" default:"ocs.test" help:"The SIP domain. Default: ${default}."`
 	User      []string `group:"Who:" sep:"none" placeholder:"NAME:PASSWORD" help:"One who may sign in; give it again for more. Everybody on this machine can read it, so take no real password. Default: ${default_user}."`
@@ -50,11 +52,15 @@ Examples:
 
     ocs serve
     ocs serve --listen-tls 127.0.0.1:0 --listen-dns 127.0.0.1:0 --user bob:builder --ready-file ready.json
+    ocs serve --autodiscover
     ocs serve --fault '{"stage":"register","action":"status","status":503}'`
 }
 
 // off, as a flag's value, says that something is not to listen.
 const off = "off"
+
+// anyPort is where something listens that is needed and was not given an address.
+const anyPort = "127.0.0.1:0"
 
 // Run serves until ctx ends.
 func (c *serveCommand) Run(ctx context.Context, std *streams) error {
@@ -104,6 +110,11 @@ func (c *serveCommand) config() (server.Config, error) {
 	if cfg.ListenTLS == "" && cfg.ListenTCP == "" {
 		return cfg, usagef("--listen-tls is off and --listen-tcp is not given: nobody could sign in")
 	}
+	if c.Autodiscover {
+		if err := c.autodiscover(&cfg); err != nil {
+			return cfg, err
+		}
+	}
 	for _, user := range c.users() {
 		name, password, ok := strings.Cut(user, ":")
 		if !ok || name == "" {
@@ -139,6 +150,22 @@ func (c *serveCommand) config() (server.Config, error) {
 	return cfg, nil
 }
 
+// autodiscover adds the service, and a way to it.
+func (c *serveCommand) autodiscover(cfg *server.Config) error {
+	if cfg.ListenTLS == "" || c.ListenWeb == off {
+		return usagef("--autodiscover needs --listen-tls and --listen-web: it speaks HTTPS, and leads to SIP over TLS")
+	}
+	cfg.Autodiscover = &server.Autodiscover{WebTicket: true}
+	cfg.ListenWeb = cmp.Or(cfg.ListenWeb, anyPort)
+	if _, port, _ := net.SplitHostPort(cfg.ListenWeb); port != "443" && c.ListenProxy == "" {
+		cfg.ListenProxy = anyPort
+	}
+	if c.ListenDNS == "" {
+		cfg.ListenDNS = anyPort
+	}
+	return nil
+}
+
 // schemes reads what is offered, and sees that what it needs listens.
 func (c *serveCommand) schemes(cfg *server.Config) error {
 	for _, scheme := range c.Auth {
@@ -155,10 +182,10 @@ func (c *serveCommand) schemes(cfg *server.Config) error {
 		}
 	}
 	if slices.Contains(cfg.Schemes, auth.Kerberos) && c.ListenKDC == "" && c.Keytab == "" {
-		cfg.ListenKDC = "127.0.0.1:0"
+		cfg.ListenKDC = anyPort
 	}
 	if slices.Contains(cfg.Schemes, auth.TLSDSK) && c.ListenWeb == "" {
-		cfg.ListenWeb = "127.0.0.1:0"
+		cfg.ListenWeb = anyPort
 	}
 	return nil
 }
@@ -218,7 +245,7 @@ func (c *serveCommand) announce(std *streams, srv *server.Server, ca string) {
 		{"DNS", srv.DNSAddr()},
 		{"proxy", srv.ProxyAddr()},
 		{"KDC", srv.KDCAddr()},
-		{"certificates", srv.WebAddr()},
+		{"web services", srv.WebAddr()},
 		{"management", srv.ManagementURL()},
 		{"authority", ca},
 	} {
@@ -227,7 +254,14 @@ func (c *serveCommand) announce(std *streams, srv *server.Server, ca string) {
 		}
 	}
 	name, _, _ := strings.Cut(c.users()[0], ":")
-	line := fmt.Sprintf("ocs signin %s@%s --server %s", name, c.Domain, cmp.Or(srv.TLSAddr(), srv.TCPAddr()))
+	way := "--server " + cmp.Or(srv.TLSAddr(), srv.TCPAddr())
+	if c.Autodiscover && srv.DNSAddr() != "" {
+		way = "--autodiscover --dns " + srv.DNSAddr()
+		if srv.ProxyAddr() != "" && c.ProxyUser == "" {
+			way += " --proxy http://" + srv.ProxyAddr()
+		}
+	}
+	line := fmt.Sprintf("ocs signin %s@%s %s", name, c.Domain, way)
 	if len(c.User) == 0 {
 		line = "OCS_PASSWORD=" + defaultPassword + " " + line
 	}

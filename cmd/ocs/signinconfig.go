@@ -12,7 +12,6 @@ import (
 
 	ocserr "github.com/ocsgo/ocs/errors"
 	"github.com/ocsgo/ocs/signin"
-	"github.com/ocsgo/ocs/signin/dial"
 	"github.com/ocsgo/ocs/signin/resolve"
 	"github.com/ocsgo/ocs/sip/auth/kerberos"
 	"github.com/ocsgo/ocs/status"
@@ -57,10 +56,8 @@ func (c *signinCommand) config(ctx context.Context, std *streams) (signin.Config
 	if cfg.InitialStatus, err = settableStatus(c.Status); err != nil {
 		return fail(err)
 	}
-	if c.CA != "" {
-		if cfg.Roots, cfg.Authorities, err = readRoots("--ca", c.CA); err != nil {
-			return fail(err)
-		}
+	if cfg.Roots, cfg.Authorities, err = c.roots(); err != nil {
+		return fail(err)
 	}
 	if cfg.ClientCertificate, err = c.clientCertificate(); err != nil {
 		return fail(err)
@@ -69,7 +66,7 @@ func (c *signinCommand) config(ctx context.Context, std *streams) (signin.Config
 		return fail(err)
 	}
 	if cfg.Kerberos == nil || c.passwordGiven(std) {
-		if cfg.Credentials.Secret, err = readPassword(ctx, std, c.PasswordFile, cmp.Or(c.User, c.SignInName)); err != nil {
+		if cfg.Credentials.Secret, err = c.password(ctx, std, c.SignInName); err != nil {
 			return fail(err)
 		}
 	}
@@ -132,34 +129,6 @@ func (c *signinCommand) clientCertificate() (*tls.Certificate, error) {
 		return nil, fmt.Errorf("--client-cert: %w", err)
 	}
 	return &pair, nil
-}
-
-// passwordGiven tells whether there is a password that nobody has to be asked for.
-func (c *signinCommand) passwordGiven(std *streams) bool {
-	value, _ := std.env("OCS_PASSWORD")
-	return c.PasswordFile != "" || value != ""
-}
-
-// proxy says through which proxy each server is reached: that of --proxy, or the environment's.
-func (c *signinCommand) proxy(std *streams) (func(string) (*dial.Proxy, error), error) {
-	switch c.Proxy {
-	case off:
-		return nil, nil
-	case "":
-		getenv := func(name string) string {
-			value, _ := std.env(name)
-			return value
-		}
-		if _, err := dial.FromEnvironment(getenv, "sip.invalid:5061"); err != nil {
-			return nil, err
-		}
-		return func(target string) (*dial.Proxy, error) { return dial.FromEnvironment(getenv, target) }, nil
-	}
-	p, err := dial.ParseProxy(c.Proxy)
-	if err != nil {
-		return nil, err
-	}
-	return func(string) (*dial.Proxy, error) { return p, nil }, nil
 }
 
 // settableStatus reads the status to sign in with; "" is none.

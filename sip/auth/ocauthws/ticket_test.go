@@ -29,12 +29,10 @@ func newResourceFront(t testing.TB, change func(*webservices.Config)) *front {
 
 func TestTicketForAResource(t *testing.T) {
 	f := newResourceFront(t, nil)
+	var body []byte // of the last request
 	f.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodPost {
-			body, _ := io.ReadAll(r.Body)
-			require.Contains(t, string(body), "<wsa:Address>"+f.URL+userPath+"</wsa:Address>")
-			r.Body = io.NopCloser(bytes.NewReader(body))
-		}
+		body, _ = io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		return false
 	})
 	c := f.client()
@@ -42,6 +40,7 @@ func TestTicketForAResource(t *testing.T) {
 	assertion, byPassword, err := c.Ticket(t.Context(), f.URL+ticketPath, f.URL+userPath)
 	require.NoError(t, err)
 	require.True(t, byPassword)
+	require.Contains(t, string(body), "<wsa:Address>"+f.URL+userPath+"</wsa:Address>")
 	require.True(t, strings.HasPrefix(assertion, `<saml:Assertion `), "with the prefix that it came with")
 	require.True(t, strings.HasSuffix(assertion, `</saml:Assertion>`))
 	require.Equal(t, []string{
