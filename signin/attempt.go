@@ -10,6 +10,7 @@ import (
 	"time"
 
 	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/signin/dial"
 	"github.com/ocsgo/ocs/signin/presence"
 	"github.com/ocsgo/ocs/signin/register"
 	"github.com/ocsgo/ocs/signin/resolve"
@@ -44,6 +45,7 @@ func newAttempt(c *Client) *attempt {
 	if hostname == "" {
 		hostname = "localhost"
 	}
+	c.cfg.logins.Forget()
 	return &attempt{
 		client: c, cfg: c.cfg, hostname: hostname,
 		report: Report{
@@ -90,6 +92,9 @@ func (a *attempt) reach(ctx context.Context, candidates []resolve.Candidate) (*S
 		err = a.register(ctx, s)
 		if err == nil {
 			return s, nil
+		}
+		if removed := s.removed(err); removed != nil { // before it was accepted
+			err = ocserr.New(ocserr.CauseUnexpected, removed).At(ocserr.StageRegister)
 		}
 		s.discard()
 		redirect, ok := errors.AsType[*register.Redirect](err)
@@ -162,12 +167,15 @@ func (a *attempt) fail(ctx context.Context, err error) *ocserr.Error {
 // retreat ends an attempt that the server accepted but that did not come online. Where the user gave up
 // that is a sign-out; else the contract's answer is OnMyStatusChange with the reason.
 func (a *attempt) retreat(ctx context.Context, s *Session, err error) *ocserr.Error {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && s.leave(beginning) {
 		cancelled := ocserr.New(ocserr.CauseCancelled, context.Cause(ctx))
 		cancelled.Stage = a.stage
 		s.report = a.close(cancelled)
 		_ = s.signOut(context.WithoutCancel(ctx)) // it is out in any case
 		return cancelled
+	}
+	if removed := s.removed(err); removed != nil {
+		err = removed.At(a.stage)
 	}
 	s.registration.Withdraw()
 	s.discard()
@@ -243,7 +251,7 @@ func ended(conn *sip.ConnError) ocserr.Cause {
 		return ocserr.CauseAnswerUnreadable
 	case errors.Is(conn, io.EOF), errors.Is(conn, io.ErrUnexpectedEOF), errors.Is(conn, syscall.EPIPE):
 		return ocserr.CauseConnectionClosed
-	case errors.Is(conn, syscall.ECONNRESET):
+	case dial.IsReset(conn):
 		return ocserr.CauseConnectionReset
 	}
 	return ocserr.CauseConnectionLost

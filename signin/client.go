@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/signin/dial"
 	"github.com/ocsgo/ocs/sip/auth/ocauthws"
 	"github.com/ocsgo/ocs/status"
 )
@@ -36,6 +37,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Credentials.User == "" {
 		cfg.Credentials.User = cfg.address()
 	}
+	cfg.logins = new(dial.Logins)
 	return &Client{
 		cfg: &cfg, events: status.NewLog(), state: status.Offline,
 		certificates: &ocauthws.Cache{Folder: cfg.CertificateFolder},

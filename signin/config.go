@@ -123,6 +123,8 @@ type Config struct {
 	Log *slog.Logger
 	// Transcript receives every SIP message sent and received, with secrets masked. nil: none.
 	Transcript io.Writer
+
+	logins *dial.Logins // of the attempt under way
 }
 
 // address is the sign-in name without "sip:".

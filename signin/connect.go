@@ -60,8 +60,8 @@ type tries struct {
 }
 
 // connect tries the endpoints of the candidates in order (dial.Race), and returns the first that is connected and, over
-// TLS, verified. Where all fail the error is the one of the endpoint that came furthest, the first among equals; it
-// wraps all, in order.
+// TLS, verified. Where all fail the error is the one of the endpoint that came furthest, the first among equals, and at
+// the limit of those that were still being waited for; it wraps all, in order.
 func (a *attempt) connect(ctx context.Context, candidates []resolve.Candidate) (*link, error) {
 	defer a.enter(ocserr.StageDial)()
 	t := &tries{cfg: a.cfg, endpoints: a.cfg.endpoints(candidates)}
@@ -101,7 +101,7 @@ func (t *tries) open(ctx context.Context, i int) (*link, error) {
 		return nil, e.err
 	}
 	start := time.Now()
-	nc, via, err := dial.Dial(ctx, dial.Config{Dial: cfg.Dial, Proxy: e.proxy, Roots: cfg.Roots}, e.Host, e.Port, e.Addrs)
+	nc, via, err := dial.Dial(ctx, cfg.dialing(e.proxy), e.Host, e.Port, e.Addrs)
 	t.note(i, func(try *Try) { try.Via, try.Dial = via, sinceMS(start) })
 	if err != nil {
 		return nil, err
@@ -126,7 +126,8 @@ func (t *tries) note(i int, f func(*Try)) {
 	f(&t.all[i])
 }
 
-// snapshot is the tries begun so far, and the furthest stage that one has reached. Those that have not ended are given up.
+// snapshot is the tries begun so far, and the furthest stage that one of them has reached. Those that have not ended are
+// given up.
 func (t *tries) snapshot() ([]Try, ocserr.Stage) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -154,7 +155,8 @@ func final(err error) bool {
 	}, e.Cause)
 }
 
-// furthest picks the failure that came furthest, and keeps the others behind it.
+// furthest picks the failure that came furthest, and keeps the others behind it. One by the limit on connecting, which
+// ends the attempt, comes before all that had happened until then.
 func furthest(failed []error) error {
 	failed = slices.DeleteFunc(failed, func(err error) bool { return err == nil }) // those given up
 	if len(failed) == 0 {
@@ -163,7 +165,8 @@ func furthest(failed []error) error {
 	var best *ocserr.Error
 	for _, err := range failed {
 		e := coded(err, ocserr.StageDial)
-		if best == nil || later(best.Stage, e.Stage) != best.Stage {
+		late := func(e *ocserr.Error) bool { return e.Code == ocserr.LogonTimeout }
+		if best == nil || late(e) && !late(best) || late(e) == late(best) && later(best.Stage, e.Stage) != best.Stage {
 			best = e
 		}
 	}

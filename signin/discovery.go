@@ -14,6 +14,7 @@ import (
 // try. It connects to no SIP server. The plan is never nil; errors are those of package resolve. Of cfg it needs no
 // sign-in name and no Credentials, but for the web ticket that autodiscover may want. There Credentials need their User.
 func Discover(ctx context.Context, cfg Config, domain string) (*resolve.Plan, error) {
+	cfg.logins = new(dial.Logins)
 	return cfg.discover(ctx, domain, func() {})
 }
 
@@ -61,8 +62,13 @@ func (c *Config) open(ctx context.Context, to resolve.Candidate) (net.Conn, erro
 	if err != nil {
 		return nil, err
 	}
-	conn, _, err := dial.Dial(ctx, dial.Config{Dial: c.Dial, Proxy: proxy, Roots: c.Roots}, to.Host, to.Port, to.Addrs)
+	conn, _, err := dial.Dial(ctx, c.dialing(proxy), to.Host, to.Port, to.Addrs)
 	return conn, err
+}
+
+// dialing says how to connect, through a proxy or, with nil, straight.
+func (c *Config) dialing(proxy *dial.Proxy) dial.Config {
+	return dial.Config{Dial: c.Dial, Proxy: proxy, Roots: c.Roots, Logins: c.logins}
 }
 
 // openTLS connects to a candidate and makes the TLS handshake.

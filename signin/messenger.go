@@ -33,6 +33,7 @@ type Messenger struct {
 	mu            sync.Mutex
 	client        *Client // of the last call that signed in, or nil
 	cancelAttempt context.CancelFunc
+	attempted     chan struct{} // closed when the attempt of the last call has ended
 	delivered     chan struct{} // closed when the events of the client before are all delivered
 }
 
@@ -105,11 +106,12 @@ func (m *Messenger) signin(cfg Config, invalid, pending ocserr.Code) ocserr.Code
 	m.deliver(client)
 	client.start() // nobody else has this client, so it is free
 	ctx, cancel := context.WithCancel(m.ctx)
-	m.client, m.cancelAttempt = client, cancel
-	go func() {
+	m.client, m.cancelAttempt, m.attempted = client, cancel, make(chan struct{})
+	go func(attempted chan struct{}) {
+		defer close(attempted)
 		defer cancel()
 		_, _ = newAttempt(client).run(ctx) // the events tell how it went
-	}()
+	}(m.attempted)
 	return ocserr.OK
 }
 
@@ -218,14 +220,17 @@ func (m *Messenger) Client() *Client {
 // makes. It waits for the sign-out, not for the handlers.
 func (m *Messenger) Close() {
 	m.cancel()
-	if s := m.session(); s != nil {
+	m.mu.Lock()
+	client, attempted := m.client, m.attempted
+	m.mu.Unlock()
+	if client == nil {
+		return
+	}
+	<-attempted
+	if s := client.Session(); s != nil {
 		_ = s.SignOut(context.Background())
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.client != nil {
-		m.client.events.Close()
-	}
+	client.events.Close()
 }
 
 func (m *Messenger) session() *Session {

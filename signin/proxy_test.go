@@ -1,9 +1,11 @@
 package signin_test
 
 import (
+	"fmt"
 	"net"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -80,6 +82,37 @@ func TestAProxyThatRefusesThePasswordIsAskedOnce(t *testing.T) {
 			"OnMyStatusChange("+ocserr.Connect.StatusChange().Name()+", MISTATUS_OFFLINE)"), r.stop(), "the proxy's password is not the user's")
 		require.NotContains(t, failed.Error(), "wrong@")
 	})
+}
+
+// A proxy that takes its time to judge a password is not shown it by the tries that begin meanwhile.
+func TestAPasswordIsShownToASlowProxyOnce(t *testing.T) {
+	for _, scheme := range []string{"http", "socks5"} {
+		for _, autodiscover := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, autodiscover %v", scheme, autodiscover), func(t *testing.T) {
+				inWorld(t, server.Config{
+					Proxy: server.ProxyAuth{User: "p", Password: "right"},
+					Faults: []server.Fault{
+						{Stage: server.StageDNS, Action: server.ActionNXDomain},
+						{Stage: server.StageProxy, Action: server.ActionDelay, Delay: time.Second},
+					},
+				}, func(t *testing.T, w *world) {
+					w.config.Autodiscover = autodiscover
+					w.through(scheme + "://p:wrong@127.0.0.1:" + map[string]string{"http": "3128", "socks5": "1080"}[scheme])
+					_, err := w.client().SignIn(t.Context())
+					var failed *ocserr.Error
+					require.ErrorAs(t, err, &failed)
+					require.Equal(t, ocserr.CauseProxyPassword, failed.Cause, failed.Error())
+					shown := 0
+					for _, r := range w.server.History(server.KindProxy) {
+						if r.User == "p" {
+							shown++
+						}
+					}
+					require.Equal(t, 1, shown)
+				})
+			})
+		}
+	}
 }
 
 func TestASilentProxyIsNamed(t *testing.T) {

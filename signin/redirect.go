@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -24,6 +25,9 @@ func (a *attempt) follow(ctx context.Context, from resolve.Candidate, r *registe
 	refuse := func(cause ocserr.Cause, err error) ([]resolve.Candidate, error) {
 		e := ocserr.New(cause, err).At(ocserr.StageRegister)
 		e.Status = r.Status
+		if why, ok := errors.AsType[*ocserr.Error](err); ok && why.Stage == ocserr.StageResolve {
+			e.Retry = why.Retry // DNS may know the server later
+		}
 		return nil, e
 	}
 	switch {

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"sync"
@@ -149,28 +150,37 @@ func (s *Session) NewRequest(method, uri string) (*sip.Request, error) {
 
 // SignOut signs out: it removes the registration, waits for the server's answer until ctx ends and for 5
 // seconds at most, and closes the connection. It is out in any case; the error says that the server did not
-// answer. Signing out of a session that has ended does nothing.
+// answer. Signing out of a session that has ended does nothing; of one that is being signed out, it waits for that.
 func (s *Session) SignOut(ctx context.Context) error {
-	s.mu.Lock()
-	if s.phase != live {
-		s.mu.Unlock()
-		return nil
+	if s.leave(live) {
+		return s.signOut(ctx)
 	}
-	s.mu.Unlock()
-	return s.signOut(ctx)
+	select { // somebody else is at it, or it is over
+	case <-s.done:
+	case <-ctx.Done():
+	}
+	return nil
 }
 
-// signOut signs out of a registered session, live or not.
-func (s *Session) signOut(ctx context.Context) error {
+// leave takes a session from a phase to leaving; false: it is not in that phase. Who is told true signs out.
+func (s *Session) leave(from phase) bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != from {
+		return false
+	}
 	s.phase = leaving
-	s.mu.Unlock()
+	return true
+}
+
+// signOut signs out of a registered session that is leaving.
+func (s *Session) signOut(ctx context.Context) error {
 	s.client.apply(status.SigningOut())
 	limited, stop := context.WithTimeout(ctx, signOutLimit)
 	defer stop()
 	err := s.registration.Remove(limited)
 	s.end(nil)
-	s.client.conclude(status.SignedOut(), s.Report())
+	s.conclude(status.SignedOut())
 	if err != nil {
 		return ocserr.New(ocserr.CauseSignoutUnanswered, err)
 	}
@@ -215,7 +225,7 @@ func (s *Session) lost(reason *ocserr.Error) {
 	switch s.end(reason) {
 	case live:
 		s.log.Warn("session lost", "reason", reason)
-		s.client.conclude(status.Lost(reason), s.Report())
+		s.conclude(status.Lost(reason))
 	case beginning, leaving, over: // told by the attempt, by SignOut, or before
 	}
 }
@@ -238,9 +248,29 @@ func (s *Session) end(reason *ocserr.Error) (was phase) {
 	if was != over {
 		s.conn.Close()
 		s.auth.Close()
-		close(s.done)
 	}
 	return was
+}
+
+// conclude tells that a session which others knew of has ended: whoever hears of it may sign in again at once.
+func (s *Session) conclude(f status.Fact) {
+	s.client.conclude(f, s.Report())
+	close(s.done)
+}
+
+// removed is what the server said when it removed the endpoint while a stage of the attempt was working on it, nil where
+// that stage failed by itself: the connection that was closed then has nothing to tell.
+func (s *Session) removed(err error) *ocserr.Error {
+	conn, ok := errors.AsType[*sip.ConnError](err)
+	if !ok || conn.Op != "closed" {
+		return nil
+	}
+	reason, ok := errors.AsType[*ocserr.Error](s.Err())
+	if !ok {
+		return nil
+	}
+	told := *reason
+	return &told
 }
 
 func (s *Session) setPresence(p *presence.Presence) {

@@ -24,6 +24,8 @@ type Config struct {
 	Proxy *Proxy
 	// Roots are the authorities that an https proxy's certificate may come from; nil: the system's.
 	Roots *x509.CertPool
+	// Logins is shared by all dialogues of an attempt to sign in. Nil: each of them shows the proxy's password.
+	Logins *Logins
 }
 
 // Dial connects to a port of the host at the first of its addresses that answers: they are tried in order, each
@@ -133,6 +135,11 @@ func cause(failures []error) ocserr.Cause {
 		best = min(best, slices.Index(nearest[:], causeOf(err)))
 	}
 	return nearest[best]
+}
+
+// IsReset tells whether err is how the system says that the peer, or something on the way, has reset a connection.
+func IsReset(err error) bool {
+	return errors.Is(err, connectionReset) || errors.Is(err, connectionAborted)
 }
 
 // causeOf names one failure.

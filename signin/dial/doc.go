@@ -7,6 +7,7 @@
 //   - via.go: the way through a proxy, and its record for the report
 //   - http.go: HTTP CONNECT over TCP and TLS (RFC 9110 section 9.3.6); login.go and challenge.go: what such a
 //     proxy wants to be told first: Basic, Digest or NTLM
+//   - logins.go: what proxies think of their passwords, over all tries of an attempt
 //   - socks.go: SOCKS 4, 4a and 5 (RFC 1928, RFC 1929)
 //   - errno_*.go: how the system explains a failed connect
 //

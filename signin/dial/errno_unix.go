@@ -4,7 +4,7 @@ package dial
 
 import "syscall"
 
-// The error numbers with which the system explains a failed connect(2).
+// The error numbers with which the system explains a connection that failed.
 const (
 	connectionRefused  = syscall.ECONNREFUSED
 	connectionReset    = syscall.ECONNRESET

@@ -2,7 +2,7 @@ package dial
 
 import "syscall"
 
-// The error numbers with which Windows Sockets explains a failed connect. The constants of package
+// The error numbers with which Windows Sockets explains a connection that failed. The constants of package
 // syscall that bear the Unix names have other values there.
 const (
 	connectionRefused  = syscall.Errno(10061) // WSAECONNREFUSED

@@ -26,27 +26,30 @@ const (
 // credentials that it asks for.
 func (d *dialogue) connect(ctx context.Context, host string, port int) (net.Conn, error) {
 	target := net.JoinHostPort(host, strconv.Itoa(port))
-	login := &login{proxy: d.proxy, target: target}
+	login := &login{proxy: d.proxy, target: target, logins: d.cfg.Logins}
+	defer login.judged(noVerdict)
 	in := newAnswers(d.conn)
 	for {
 		a, err := d.request(target, login, in)
 		if err != nil {
 			return nil, err
 		}
-		switch status := a.response.StatusCode; {
-		case status/100 == 2:
-			return a.rest(d.conn), nil
-		case status != http.StatusProxyAuthRequired && status != http.StatusUnauthorized:
+		status := a.response.StatusCode
+		if status != http.StatusProxyAuthRequired && status != http.StatusUnauthorized {
+			login.judged(accepted)
+			if status/100 == 2 {
+				return a.rest(d.conn), nil
+			}
 			return nil, d.failStatus(status, statusCause(a.response), errors.New(d.reason(a.response)))
 		}
 		if cause, err := login.challenged(ctx, a.challenges()); err != nil {
-			return nil, d.failStatus(a.response.StatusCode, cause, err)
+			return nil, d.failStatus(status, cause, err)
 		}
 		if a.drain() {
 			continue
 		}
 		if login.begun() {
-			return nil, d.failStatus(a.response.StatusCode, ocserr.CauseProxyAuthFailed,
+			return nil, d.failStatus(status, ocserr.CauseProxyAuthFailed,
 				errors.New("it ends the connection in the middle of NTLM, which needs one connection"))
 		}
 		if err := d.open(ctx); err != nil {
@@ -76,7 +79,9 @@ func (d *dialogue) request(target string, login *login, in *answers) (*answer, e
 	}
 	step.Status, step.Answer = a.response.StatusCode, d.shown(a.response.Status)
 	if step.Status == http.StatusProxyAuthRequired || step.Status == http.StatusUnauthorized {
-		step.Offers = schemesOf(a.challenges())
+		for _, name := range schemesOf(a.challenges()) {
+			step.Offers = append(step.Offers, d.shown(name))
+		}
 	}
 	return a, nil
 }

@@ -18,6 +18,8 @@ import (
 type login struct {
 	proxy  *Proxy
 	target string // host:port
+	logins *Logins
+	tell   func(verdict) // to logins; nil before the password is shown
 
 	scheme      string // chosen; empty before the proxy has asked
 	credentials string // value of Proxy-Authorization for the next request
@@ -31,9 +33,30 @@ type login struct {
 // begun tells whether what follows must come on the same connection.
 func (l *login) begun() bool { return l.ntlm != nil && l.proved }
 
+// judged notes the proxy's verdict on the password, if it was shown.
+func (l *login) judged(v verdict) {
+	if l.tell != nil {
+		l.tell(v)
+	}
+}
+
 // challenged takes the proxy's demand for credentials, and makes the next ones; or gives the cause for which
 // there are none.
 func (l *login) challenged(ctx context.Context, offered []challenge) (ocserr.Cause, error) {
+	cause, err := l.answer(ctx, offered)
+	if err != nil || !l.proved || l.tell != nil {
+		return cause, err
+	}
+	tell, ok := l.logins.show(ctx, l.proxy)
+	if !ok {
+		return ocserr.CauseProxyPassword, fmt.Errorf("it has rejected the credentials of %q before, and is not shown them again", l.proxy.User)
+	}
+	l.tell = tell
+	return "", nil
+}
+
+// answer makes the next credentials.
+func (l *login) answer(ctx context.Context, offered []challenge) (ocserr.Cause, error) {
 	switch {
 	case l.scheme == "" && l.proxy.User == "":
 		return ocserr.CauseProxyAuthRequired, fmt.Errorf("it demands %s", demand(offered))
@@ -47,6 +70,7 @@ func (l *login) challenged(ctx context.Context, offered []challenge) (ocserr.Cau
 			return l.answerDigest(ch)
 		}
 	}
+	l.judged(rejected)
 	return ocserr.CauseProxyPassword, fmt.Errorf("it rejects the credentials of %q (%s)", l.proxy.User, l.scheme)
 }
 

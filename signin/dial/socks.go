@@ -2,6 +2,7 @@ package dial
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -86,8 +87,8 @@ const (
 )
 
 // socks5 asks a SOCKS 5 proxy for a connection.
-func (d *dialogue) socks5(host string, port int) (net.Conn, error) {
-	if err := d.greet(); err != nil {
+func (d *dialogue) socks5(ctx context.Context, host string, port int) (net.Conn, error) {
+	if err := d.greet(ctx); err != nil {
 		return nil, err
 	}
 	message := []byte{5, 1, 0}
@@ -115,7 +116,7 @@ func (d *dialogue) socks5(host string, port int) (net.Conn, error) {
 }
 
 // greet agrees on a method of authentication, and goes through it.
-func (d *dialogue) greet() error {
+func (d *dialogue) greet(ctx context.Context) error {
 	methods := []byte{methodNone}
 	if d.proxy.User != "" {
 		methods = append(methods, methodPassword)
@@ -140,6 +141,11 @@ func (d *dialogue) greet() error {
 	default:
 		return d.fail(ocserr.CauseProxyBadAnswer, fmt.Errorf("it chooses the method %d, which was not offered", method))
 	}
+	tell, ok := d.cfg.Logins.show(ctx, d.proxy)
+	if !ok {
+		return d.fail(ocserr.CauseProxyPassword, fmt.Errorf("it has rejected the credentials of %q before, and is not shown them again", d.proxy.User))
+	}
+	defer tell(noVerdict)
 	message := append([]byte{1, byte(len(d.proxy.User))}, d.proxy.User...)
 	message = append(append(message, byte(len(d.proxy.Password))), d.proxy.Password...)
 	step = d.ask("user name and password", "password")
@@ -148,9 +154,11 @@ func (d *dialogue) greet() error {
 	}
 	step.Status, step.Answer = int(answer[1]), "accepted"
 	if answer[1] != 0 {
+		tell(rejected)
 		step.Answer = "rejected"
 		return d.fail(ocserr.CauseProxyPassword, fmt.Errorf("it rejects the credentials of %q", d.proxy.User))
 	}
+	tell(accepted)
 	return nil
 }
 

@@ -128,7 +128,7 @@ func (d *dialogue) reach(ctx context.Context, host string, port int) (net.Conn, 
 		case SOCKS4, SOCKS4A:
 			conn, err = d.socks4(host, port)
 		case SOCKS5:
-			conn, err = d.socks5(host, port)
+			conn, err = d.socks5(ctx, host, port)
 		}
 	}
 	if err != nil {

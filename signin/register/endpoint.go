@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/ocsgo/ocs/sip"
 )
@@ -49,7 +50,7 @@ type Endpoint struct {
 	Transport string   // "tls" or "tcp"
 	Local     net.Addr // the connection's own address
 
-	contact string // Contact of every request after registration: the GRUU, once known
+	contact atomic.Pointer[string] // of every request after registration; nil before
 }
 
 // Domain is the SIP domain: what follows the @ of the address of record.
@@ -58,8 +59,13 @@ func (e *Endpoint) Domain() string {
 	return domain
 }
 
-// Contact is the Contact value of the endpoint's requests: its GRUU once the server gave one.
-func (e *Endpoint) Contact() string { return e.contact }
+// Contact is the Contact value of the endpoint's requests: its GRUU once the server gave one, else its own address.
+func (e *Endpoint) Contact() string {
+	if contact := e.contact.Load(); contact != nil {
+		return *contact
+	}
+	return e.plainContact()
+}
 
 // Request starts a request of this endpoint in the header order that clients of this protocol family
 // use: Via, From (with tag and epid), To, Max-Forwards, CSeq, User-Agent, Call-ID. The To value may carry

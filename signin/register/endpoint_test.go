@@ -50,3 +50,12 @@ func TestRequestRefusesAURIThatIsNone(t *testing.T) {
 	_, err := e.Request("SUBSCRIBE", "\r\n", "", "t", "c", 1)
 	require.ErrorContains(t, err, "request URI")
 }
+
+// Its connection's reader may be asked for the Contact at any time, before the server has accepted, too.
+func TestContactIsTheOwnAddressUntilTheServerGaveAGRUU(t *testing.T) {
+	e := endpoint()
+	require.Equal(t, e.plainContact(), e.Contact())
+	gruu := "<sip:alice@contoso.com;gruu>"
+	e.contact.Store(&gruu)
+	require.Equal(t, gruu, e.Contact())
+}

@@ -55,17 +55,23 @@ func readGranted(res *sip.Response, e *Endpoint) (Granted, error) {
 		g.GRUU = g.Contact[1 : len(g.Contact)-1]
 	}
 	expires := sip.Value(res, "Expires")
-	if v, ok := own.Params.Get("expires"); ok {
+	if v, ok := own.Params.Get("expires"); ok && (found || expires == "") {
 		expires = v
 	}
-	if expires != "" {
-		seconds, err := strconv.ParseUint(expires, 10, 31)
-		if err != nil || seconds == 0 {
-			return g, ocserr.New(ocserr.CauseRegistrationNotMade, fmt.Errorf("the server accepted REGISTER but granted expiry %q", expires))
-		}
-		g.Expires = time.Duration(seconds) * time.Second
+	if seconds, ok := deltaSeconds(expires); ok {
+		g.Expires = seconds
+	}
+	if g.Expires == 0 {
+		return g, ocserr.New(ocserr.CauseRegistrationNotMade, fmt.Errorf("the server accepted REGISTER but granted expiry %q", expires))
 	}
 	return g, nil
+}
+
+// deltaSeconds reads a number of seconds up to 2^32-1 (RFC 3261 20.19). What is not such is no number: it counts as
+// absent (RFC 3261 20.10).
+func deltaSeconds(text string) (time.Duration, bool) {
+	seconds, err := strconv.ParseUint(text, 10, 32)
+	return time.Duration(seconds) * time.Second, err == nil
 }
 
 // ownContact finds this endpoint's binding among the Contacts of a 200.

@@ -77,9 +77,30 @@ func TestGrantedOfAPlainRegistrar(t *testing.T) {
 }
 
 func TestGrantedRefusesAnExpiryThatGrantsNothing(t *testing.T) {
-	for _, expires := range []string{"0", "soon", "-1"} {
-		_, err := readGranted(response(t, "SIP/2.0 200 OK", "Expires: "+expires), endpoint())
-		require.ErrorIs(t, err, ocserr.Unexpected, expires)
+	_, err := readGranted(response(t, "SIP/2.0 200 OK", "Expires: 0"), endpoint())
+	require.ErrorIs(t, err, ocserr.Unexpected)
+}
+
+func TestGrantedExpiry(t *testing.T) {
+	mine := "Contact: <sip:192.168.172.6:12723;transport=tls>;expires="
+	const others = "Contact: <sip:10.0.0.1:5061;transport=tls>;expires=0"
+	for _, test := range []struct {
+		headers []string
+		want    time.Duration
+	}{
+		{nil, time.Hour},
+		{[]string{"Expires: 600"}, 10 * time.Minute},
+		{[]string{"Expires: 4294967295"}, (1<<32 - 1) * time.Second},
+		{[]string{"Expires: soon"}, time.Hour},
+		{[]string{"Expires: -1"}, time.Hour},
+		{[]string{"Expires: 600", mine + "120"}, 2 * time.Minute},
+		{[]string{"Expires: 600", mine + "soon"}, time.Hour},
+		{[]string{"Expires: 600", others}, 10 * time.Minute},
+		{[]string{"Expires: 600", others, mine + "120"}, 2 * time.Minute},
+	} {
+		g, err := readGranted(response(t, append([]string{"SIP/2.0 200 OK"}, test.headers...)...), endpoint())
+		require.NoError(t, err, test.headers)
+		require.Equal(t, test.want, g.Expires, test.headers)
 	}
 }
 

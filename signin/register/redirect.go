@@ -43,7 +43,7 @@ func redirection(res *sip.Response) error {
 	return r
 }
 
-// target reads server and transport out of a SIP URI (RFC 3261 19.1.1).
+// target reads server and transport out of a SIP URI (RFC 3261 19.1.1). Sips with transport=tcp is TLS over TCP (26.2.2).
 func target(uri string) (server, transport string, err error) {
 	scheme, rest, _ := strings.Cut(uri, ":")
 	transport = "tls"
@@ -60,7 +60,10 @@ func target(uri string) (server, transport string, err error) {
 			transport = strings.ToLower(strings.TrimSpace(value))
 		}
 	}
-	if transport != "tls" && (transport != "tcp" || strings.EqualFold(scheme, "sips")) {
+	if transport == "tcp" && strings.EqualFold(scheme, "sips") {
+		transport = "tls"
+	}
+	if transport != "tls" && transport != "tcp" {
 		return "", "", fmt.Errorf("the Contact %s names no transport that is used here", strconv.Quote(uri))
 	}
 	if server == "" {

@@ -2,7 +2,6 @@ package register
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/ocsgo/ocs/sip"
@@ -50,7 +49,7 @@ func Register(ctx context.Context, conn *sip.Conn, e *Endpoint, a *auth.Client) 
 		return nil, err
 	}
 	r.keep(granted)
-	e.contact = r.granted.Contact
+	e.contact.Store(&granted.Contact)
 	return r, nil
 }
 
@@ -119,10 +118,11 @@ func (r *Registration) start(expires string) (*sip.Call, error) {
 	return r.conn.Start(req)
 }
 
-// minExpires reads Min-Expires of a 423 (RFC 3261 20.23); empty when it is not a number of seconds.
+// minExpires reads Min-Expires of a 423 (RFC 3261 20.23); empty when it is not a number of seconds, or 0, with which a
+// REGISTER would be a removal.
 func minExpires(res *sip.Response) string {
 	v := sip.Value(res, "Min-Expires")
-	if _, err := strconv.ParseUint(v, 10, 31); err != nil {
+	if seconds, ok := deltaSeconds(v); !ok || seconds == 0 {
 		return ""
 	}
 	return v
