@@ -51,6 +51,10 @@ type Config struct {
 	Expires   time.Duration // of a registration; 0: 7200 s
 	KeepAlive time.Duration // asked of clients by ms-keep-alive; 0: 300 s
 
+	// MaxEndpoints is how many endpoints a user has at a time: one more, and the oldest is logged out (RemovedUnregistered).
+	// 0: any number.
+	MaxEndpoints int
+
 	// PlainRegistrar makes it a registrar by RFC 3261 alone: no presence, no GRUU, none of Microsoft's
 	// headers, and an endpoint needs no epid.
 	PlainRegistrar bool
@@ -141,6 +145,9 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Expires < time.Second || c.KeepAlive < time.Second {
 		return c, errors.New("server: Expires and KeepAlive are at least a second")
+	}
+	if c.MaxEndpoints < 0 {
+		return c, errors.New("server: MaxEndpoints is not negative")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -220,3 +220,14 @@ func (c *connection) send(m sip.Message, when occasion) bool {
 	}
 	return err == nil
 }
+
+// inject sends bytes that are no message of the connection's: nothing signs them and no fault strikes them.
+func (c *connection) inject(raw []byte) {
+	if c.sip() == nil {
+		return
+	}
+	c.trace(true, raw)
+	if err := c.wire.inject(raw); err != nil {
+		c.server.log.Debug("bytes not sent", "conn", c.id, "error", err)
+	}
+}

@@ -28,7 +28,8 @@
 //   - fault.go: what a fault is; faultrules.go: which are possible, faultjson.go: how they are written,
 //     faultscript.go: those in force; strike.go: what they do to a request and its answer
 //   - proxy.go, proxyhttp.go, proxyauth.go, proxysocks.go: the proxy in front of the server
-//   - history.go: what happened; management.go: faults and history over HTTP; vary.go: Config.Varied
+//   - vary.go: the forms of a message; mutate.go and mutatetoken.go: challenges that are wrong in one thing
+//   - history.go: what happened; management.go: faults and history over HTTP
 //
 // Everything works in process, without a socket and in a testing/synctest bubble:
 //
@@ -49,13 +50,16 @@
 //	{"stage":"register","match":{"status":301},"action":"drop-signature"}    together with the one before
 //	{"stage":"register","match":{"status":200},"action":"rewrite","headers":{"Expires":""}}
 //	{"stage":"register","match":{"status":401},"action":"rewrite","status":407}
+//	{"stage":"register","match":{"status":401},"action":"mutate","how":"token-bytes","seed":7}
+//	{"stage":"register","action":"vary","how":"compact"}
+//	{"stage":"register","action":"inject","delay":"1s","text":"\r\n\r\n"}
 //	{"stage":"register","action":"challenge"}                   401 for ever
 //	{"stage":"register","action":"remove-endpoint","how":"rejected","delay":"1m"}
 //	{"stage":"subscribe","action":"corrupt","how":"longer"}
 //	{"stage":"publish","action":"conflict","count":2}
 //	{"stage":"live","match":{"method":"BENOTIFY"},"action":"silent"}
 //
-// The constants of FaultStage, Action and Damage say what each does, and Match what it can be narrowed down to.
+// The constants of FaultStage, Action, Damage, Form and Mutation say what each does, and Match what it can be narrowed down to.
 //
 // # Registrations
 //

@@ -155,16 +155,29 @@ func (s *Server) RemoveEndpoint(epid string, why Removal) (removed int, err erro
 			if e.epid != epid {
 				continue
 			}
-			e.cseq++
-			s.notify(e, notification{
-				method: "NOTIFY", target: e.contact, from: "<" + u.uri + ">;tag=" + e.connection.toTag, to: e.from,
-				callID: e.callID, cseq: e.cseq, event: "registration-notify", state: "terminated;expires=0",
-				headers:     [][2]string{{"ms-diagnostics-public", diagnostic}},
-				contentType: typeRegistration, body: "deregistered;event=" + string(why),
-			})
-			s.remove(e)
+			s.deregister(e, why, diagnostic)
 			removed++
 		}
 	}
 	return removed, nil
+}
+
+// deregister tells an endpoint that its registration is over, and ends it. Server.mu is held.
+func (s *Server) deregister(e *endpoint, why Removal, diagnostic string) {
+	e.cseq++
+	s.notify(e, notification{
+		method: "NOTIFY", target: e.contact, from: "<" + e.user.uri + ">;tag=" + e.connection.toTag, to: e.from,
+		callID: e.callID, cseq: e.cseq, event: "registration-notify", state: "terminated;expires=0",
+		headers:     [][2]string{{"ms-diagnostics-public", diagnostic}},
+		contentType: typeRegistration, body: "deregistered;event=" + string(why),
+	})
+	s.remove(e)
+}
+
+// crowdedOut ends the oldest of a user's endpoints while there are more than Config.MaxEndpoints. Server.mu is held.
+func (s *Server) crowdedOut(u *user) {
+	for s.config.MaxEndpoints > 0 && len(u.endpoints) > s.config.MaxEndpoints {
+		diagnostic, _ := RemovedUnregistered.diagnostic() // no document has a number for it alone
+		s.deregister(u.endpoints[0], RemovedUnregistered, diagnostic)
+	}
 }

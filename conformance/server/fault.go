@@ -47,12 +47,14 @@ const (
 	ActionProvisional  Action = "provisional"  // Status (100) is sent at once and every Delay, and never a final answer
 	ActionConflict     Action = "conflict"     // publish: another endpoint has published the same just before
 	ActionNoPiggyback  Action = "no-piggyback" // subscribe: the first notification comes as a request of its own
+	ActionNotifyFirst  Action = "notify-first" // subscribe: likewise, and before the answer, which comes Delay later
 )
 
 // What is changed in a message of the server's, an answer or its own request. These strike when the message
 // is made, and one of each group may strike the same message.
 const (
 	ActionRewrite Action = "rewrite" // Status and Reason, where given, and Headers and the body Text are changed; 407 for 401 renames the challenges
+	ActionMutate  Action = "mutate"  // its challenges, where it has any, are changed as How says (see Mutation): at random with Seed
 
 	ActionDropSignature    Action = "drop-signature"    // it is not signed
 	ActionCorruptSignature Action = "corrupt-signature" // it is signed wrong
@@ -61,10 +63,12 @@ const (
 	ActionSplit       Action = "split"       // it goes out Bytes (1) at a time, Delay apart; accept: everything does, below TLS
 	ActionCoalesce    Action = "coalesce"    // it goes out together with the next, or Delay (1 s) later
 	ActionDuplicate   Action = "duplicate"   // it goes out twice
-	ActionUnsolicited Action = "unsolicited" // before it goes Text, or else a copy of it, unsigned, changed as by rewrite
+	ActionUnsolicited Action = "unsolicited" // before it goes Text, where "{Via}" stands for its Via, or else a copy of it, unsigned, changed as by rewrite
 	ActionCorrupt     Action = "corrupt"     // it is broken as How says (see Damage)
+	ActionVary        Action = "vary"        // its headers are written as How says (see Form)
 
 	ActionRemoveEndpoint Action = "remove-endpoint" // register: Delay after a 2xx the server removes the endpoint; How is the Removal ("unregistered")
+	ActionInject         Action = "inject"          // register: Delay after a 2xx the server sends Text as it is, signed by nobody
 )
 
 // Damage is what ActionCorrupt does to a message.
@@ -84,7 +88,7 @@ const (
 // faults that fit the first with a count left strikes; those that change a message strike beside each other
 // if they are of different groups (what it says, its signature, its bytes, what follows).
 //
-// As JSON its keys are stage, match, action, status, reason, headers, text, to, how, bytes, delay, skip and count;
+// As JSON its keys are stage, match, action, status, reason, headers, text, to, how, bytes, seed, delay, skip and count;
 // delay is text as time.ParseDuration reads it. Unknown keys and values, and those that the action does not
 // take, are errors that name those known.
 //
@@ -102,8 +106,9 @@ type Fault struct {
 	Headers map[string]string
 	Text    string // what is sent, or a body
 	To      string // redirect: "host:port;transport=tls"; empty: where the client is already
-	How     string // challenge: "stale"; corrupt: a Damage; remove-endpoint: a Removal
-	Bytes   int    // accept: when; split: a piece; corrupt: how much
+	How     string // challenge: "stale"; corrupt: a Damage; vary: a Form; mutate: a Mutation; remove-endpoint: a Removal
+	Bytes   int    // accept: when; split: a piece; corrupt and mutate: how much
+	Seed    int    // mutate: of what is random
 
 	Delay time.Duration // before what the action does, if it is not said otherwise above
 	Skip  int           // how often it fits without striking, before it strikes

@@ -43,6 +43,18 @@ func TestParseFaults(t *testing.T) {
 			"damage", `{"stage":"live","action":"corrupt","how":"body","bytes":7}`,
 			[]Fault{{Stage: StageLive, Action: ActionCorrupt, How: "body", Bytes: 7}},
 		},
+		{
+			"vary", `{"stage":"register","action":"vary","how":"fold"}`,
+			[]Fault{{Stage: StageRegister, Action: ActionVary, How: "fold"}},
+		},
+		{
+			"mutate", `{"stage":"register","match":{"status":401},"action":"mutate","how":"token-bytes","seed":42}`,
+			[]Fault{{Stage: StageRegister, Match: Match{Status: 401}, Action: ActionMutate, How: "token-bytes", Seed: 42}},
+		},
+		{
+			"inject", `{"stage":"register","action":"inject","text":"OPTIONS ..."}`,
+			[]Fault{{Stage: StageRegister, Action: ActionInject, Text: "OPTIONS ..."}},
+		},
 		{"none", `[]`, []Fault{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -65,7 +77,7 @@ func TestFaultErrorsNameWhatIsKnown(t *testing.T) {
 		{"action", `{"stage":"dns","action":"explode"}`, `unknown action "explode" at stage "dns"; known: nxdomain, servfail, refuse, silent, delay`},
 		{"action of another stage", `{"stage":"accept","action":"nxdomain"}`, `unknown action "nxdomain" at stage "accept"; known: silent, close, reset, delay, refuse, blackhole, banner, split`},
 		{"match of another stage", `{"stage":"dns","action":"silent","match":{"user":"alice"}}`, `unknown match "user" at stage "dns"; known: name, type`},
-		{"key", `{"stage":"dns","action":"silent","times":3}`, `unknown field "times"; known: stage, match, action, status, reason, headers, text, to, how, bytes, delay, skip, count`},
+		{"key", `{"stage":"dns","action":"silent","times":3}`, `unknown field "times"; known: stage, match, action, status, reason, headers, text, to, how, bytes, seed, delay, skip, count`},
 		{"match key", `{"stage":"dns","action":"silent","match":{"nam":"x"}}`, `in match: name, type, transport, user`},
 		{"delay", `{"stage":"dns","action":"delay","delay":"soon"}`, `delay "soon" is not a duration`},
 		{"no delay", `{"stage":"dns","action":"delay"}`, `action "delay" needs a delay above 0`},
@@ -73,6 +85,9 @@ func TestFaultErrorsNameWhatIsKnown(t *testing.T) {
 		{"status without the action", `{"stage":"register","action":"silent","status":403}`, `action "silent" does not take "status"; it takes: bytes, delay, skip, count`},
 		{"how", `{"stage":"register","action":"corrupt","how":"badly"}`, `unknown how "badly" of action "corrupt"; known: garbage, longer, shorter, no-length, header, body`},
 		{"no how", `{"stage":"register","action":"corrupt"}`, `needs how; known: garbage`},
+		{"no form", `{"stage":"register","action":"vary"}`, `needs how; known: order, case, compact, fold, blanks`},
+		{"no mutation", `{"stage":"register","action":"mutate","how":"explode"}`, `unknown how "explode" of action "mutate"; known: blanks, capitals`},
+		{"nothing to inject", `{"stage":"register","action":"inject"}`, `action "inject" needs text`},
 		{"how of another", `{"stage":"register","action":"remove-endpoint","how":"stale"}`, `known: unregistered, rejected, deactivated`},
 		{"redirect", `{"stage":"register","action":"redirect","status":401}`, `needs a status of 300 to 399, not 401`},
 		{"provisional", `{"stage":"register","action":"provisional","status":200,"delay":"1s"}`, `needs a status of 100 to 199`},
@@ -106,7 +121,7 @@ func TestDocumentedFaults(t *testing.T) {
 			n++
 		}
 	}
-	require.Equal(t, 14, n)
+	require.Equal(t, 17, n)
 }
 
 // Every action has rules and is possible somewhere, and every stage knows its actions.

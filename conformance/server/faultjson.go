@@ -21,6 +21,7 @@ type faultJSON struct {
 	To      string            `json:"to,omitempty"`
 	How     string            `json:"how,omitempty"`
 	Bytes   int               `json:"bytes,omitempty"`
+	Seed    int               `json:"seed,omitempty"`
 	Delay   string            `json:"delay,omitempty"`
 	Skip    int               `json:"skip,omitempty"`
 	Count   int               `json:"count,omitempty"`
@@ -30,7 +31,7 @@ type faultJSON struct {
 func (f Fault) MarshalJSON() ([]byte, error) {
 	out := faultJSON{
 		Stage: f.Stage, Match: f.Match, Action: f.Action, Status: f.Status, Reason: f.Reason, Headers: f.Headers,
-		Text: f.Text, To: f.To, How: f.How, Bytes: f.Bytes, Skip: f.Skip, Count: f.Count,
+		Text: f.Text, To: f.To, How: f.How, Bytes: f.Bytes, Seed: f.Seed, Skip: f.Skip, Count: f.Count,
 	}
 	if f.Delay != 0 {
 		out.Delay = f.Delay.String()
@@ -49,7 +50,7 @@ func (f *Fault) UnmarshalJSON(data []byte) error {
 	}
 	out := Fault{
 		Stage: in.Stage, Match: in.Match, Action: in.Action, Status: in.Status, Reason: in.Reason, Headers: in.Headers,
-		Text: in.Text, To: in.To, How: in.How, Bytes: in.Bytes, Skip: in.Skip, Count: in.Count,
+		Text: in.Text, To: in.To, How: in.How, Bytes: in.Bytes, Seed: in.Seed, Skip: in.Skip, Count: in.Count,
 	}
 	if in.Delay != "" {
 		var err error

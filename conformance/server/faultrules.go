@@ -26,10 +26,10 @@ type actionRules struct {
 func faultStages() []stageRules {
 	request := []Action{
 		ActionSilent, ActionDelay, ActionClose, ActionReset, ActionStatus, ActionRedirect, ActionChallenge, ActionUnchallenged,
-		ActionProvisional, ActionRewrite, ActionDropSignature, ActionCorruptSignature, ActionReplaySignature,
-		ActionSplit, ActionCoalesce, ActionDuplicate, ActionUnsolicited, ActionCorrupt,
+		ActionProvisional, ActionRewrite, ActionMutate, ActionDropSignature, ActionCorruptSignature, ActionReplaySignature,
+		ActionSplit, ActionCoalesce, ActionDuplicate, ActionUnsolicited, ActionCorrupt, ActionVary,
 	}
-	also := func(action Action) []Action { return append(slices.Clone(request), action) }
+	also := func(actions ...Action) []Action { return append(slices.Clone(request), actions...) }
 	sender := []string{"user", "epid", "method", "event", "authenticated", "registered", "status"}
 	return []stageRules{
 		{StageDNS, []Action{ActionNXDomain, ActionServFail, ActionRefuse, ActionSilent, ActionDelay}, []string{"name", "type"}},
@@ -43,8 +43,8 @@ func faultStages() []stageRules {
 		{StageTLS, []Action{ActionSilent, ActionClose, ActionReset}, []string{"name"}},
 		{StageKDC, []Action{ActionSilent, ActionClose, ActionDelay}, nil},
 		{StageWeb, []Action{ActionSilent, ActionClose, ActionDelay, ActionStatus}, []string{"name"}},
-		{StageRegister, also(ActionRemoveEndpoint), sender},
-		{StageSubscribe, also(ActionNoPiggyback), sender},
+		{StageRegister, also(ActionRemoveEndpoint, ActionInject), sender},
+		{StageSubscribe, also(ActionNoPiggyback, ActionNotifyFirst), sender},
 		{StagePublish, also(ActionConflict), sender},
 		{StageLive, request, sender},
 	}
@@ -70,7 +70,9 @@ func faultActions() []actionRules {
 		{ActionProvisional, groupDeed, []string{"status", "reason", "headers"}, nil},
 		{ActionConflict, groupDeed, nil, nil},
 		{ActionNoPiggyback, groupDeed, nil, nil},
+		{ActionNotifyFirst, groupDeed, nil, nil},
 		{ActionRewrite, groupContent, answer, nil},
+		{ActionMutate, groupContent, []string{"how", "bytes", "seed"}, words(Mutations()...)},
 		{ActionDropSignature, groupSignature, nil, nil},
 		{ActionCorruptSignature, groupSignature, nil, nil},
 		{ActionReplaySignature, groupSignature, nil, nil},
@@ -81,7 +83,9 @@ func faultActions() []actionRules {
 		{ActionCorrupt, groupBytes, []string{"how", "bytes"}, words(
 			DamageGarbage, DamageLonger, DamageShorter, DamageNoLength, DamageHeader, DamageBody,
 		)},
+		{ActionVary, groupBytes, []string{"how"}, words(forms()...)},
 		{ActionRemoveEndpoint, groupSequel, []string{"how"}, words(RemovedUnregistered, RemovedRejected, RemovedDeactivated)},
+		{ActionInject, groupSequel, []string{"text"}, nil},
 	}
 }
 
@@ -151,10 +155,12 @@ func (f Fault) checkValues() error {
 		return fmt.Errorf("fault: action %q needs a status of %d to %d, not %d", f.Action, least, most, f.Status)
 	case (f.Action == ActionDelay || f.Action == ActionProvisional) && f.Delay <= 0:
 		return fmt.Errorf("fault: action %q needs a delay above 0", f.Action)
-	case f.Action == ActionCorrupt && f.How == "":
+	case (f.Action == ActionCorrupt || f.Action == ActionVary || f.Action == ActionMutate) && f.How == "":
 		return fmt.Errorf("fault: action %q needs how; known: %s", f.Action, list(f.rules().hows))
-	case f.Delay < 0 || f.Skip < 0 || f.Count < 0 || f.Bytes < 0:
-		return fmt.Errorf("fault: delay, skip, count and bytes are not negative")
+	case f.Action == ActionInject && f.Text == "":
+		return fmt.Errorf("fault: action %q needs text", f.Action)
+	case f.Delay < 0 || f.Skip < 0 || f.Count < 0 || f.Bytes < 0 || f.Seed < 0:
+		return fmt.Errorf("fault: delay, skip, count, bytes and seed are not negative")
 	case f.Bytes > maxFaultBytes || len(f.Text) > maxFaultBytes:
 		return fmt.Errorf("fault: bytes and text are at most %d", maxFaultBytes)
 	case f.Bytes > 0 && f.Stage != StageAccept && slices.Contains([]Action{ActionSilent, ActionClose, ActionReset}, f.Action):
@@ -198,7 +204,7 @@ func matchKeys() []string {
 }
 
 func faultKeys() []string {
-	return []string{"status", "reason", "headers", "text", "to", "how", "bytes"}
+	return []string{"status", "reason", "headers", "text", "to", "how", "bytes", "seed"}
 }
 
 func (m Match) given() []string {
@@ -208,7 +214,7 @@ func (m Match) given() []string {
 
 // given tells which parameters of the action are set.
 func (f Fault) given() []string {
-	return named(faultKeys(), f.Status != 0, f.Reason != "", len(f.Headers) > 0, f.Text != "", f.To != "", f.How != "", f.Bytes != 0)
+	return named(faultKeys(), f.Status != 0, f.Reason != "", len(f.Headers) > 0, f.Text != "", f.To != "", f.How != "", f.Bytes != 0, f.Seed != 0)
 }
 
 func words[T ~string](values ...T) []string {

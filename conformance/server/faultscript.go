@@ -98,7 +98,7 @@ func (a *activeFault) strikes(at moment, is facts) bool {
 	if is.own {
 		return a.group != groupDeed || slices.Contains([]Action{ActionSilent, ActionDelay, ActionClose, ActionReset}, a.Action)
 	}
-	return a.moment == at && (a.Action != ActionRemoveEndpoint || is.status/100 == 2)
+	return a.moment == at && (a.group != groupSequel || is.status/100 == 2)
 }
 
 // AddFaults appends to the fault script.

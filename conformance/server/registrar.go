@@ -91,6 +91,7 @@ func (r *request) register() {
 			r.user.endpoints = append(r.user.endpoints, e)
 		}
 		r.bind(e, b)
+		s.crowdedOut(r.user)
 	}
 	r.registered(e, b, action)
 }

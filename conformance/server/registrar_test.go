@@ -269,3 +269,21 @@ func TestRemovalOfNobody(t *testing.T) {
 	_, err = s.RemoveEndpoint("x", "bored")
 	require.ErrorContains(t, err, "known: unregistered, rejected, deactivated")
 }
+
+func TestOldestEndpointIsCrowdedOut(t *testing.T) {
+	config := twoUsers()
+	config.MaxEndpoints = 2
+	inBubble(t, config, func(t *testing.T, s *Server) {
+		first := dialTest(t, s, clientConfig{epid: "aaaaaaaaaaa1"}).signIn()
+		second := dialTest(t, s, clientConfig{epid: "aaaaaaaaaaa2"}).signIn()
+		dialTest(t, s, clientConfig{epid: "aaaaaaaaaaa3"}).signIn()
+
+		notice := first.next()
+		require.Equal(t, "registration-notify", sip.Value(notice, "Event"))
+		require.Equal(t, "deregistered;event=unregistered", string(notice.Body()))
+		require.Equal(t, `4140;reason="User logged out"`, sip.Value(notice, "ms-diagnostics-public"))
+		second.quiet()
+		require.Len(t, s.Endpoints(), 2)
+		require.Equal(t, "aaaaaaaaaaa2", s.Endpoints()[0].Epid)
+	})
+}

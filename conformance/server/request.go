@@ -29,6 +29,7 @@ type request struct {
 	trusted   bool          // without a look at credentials
 	overtaken bool          // another endpoint has published first
 	separate  bool          // the first notification is a request of its own
+	early     bool          // which goes before the answer
 }
 
 // handle answers one request.

@@ -48,8 +48,8 @@ func (r *request) strike(at moment) (done bool) {
 	case ActionConflict:
 		r.overtaken = true
 		return false
-	case ActionNoPiggyback:
-		r.separate = true
+	case ActionNoPiggyback, ActionNotifyFirst:
+		r.separate, r.early = true, f.Action == ActionNotifyFirst
 		return false
 	case ActionClose:
 		after(f.Delay, c.close)
@@ -130,15 +130,27 @@ func after(delay time.Duration, do func()) {
 func (r *request) changed(res *sip.Response) {
 	s, c := r.connection.server, r.connection
 	if f := s.strike(groupContent, onAnswer, r.occasion, c.id); f.Action != "" {
-		rewrite(res, f)
+		edit(res, f)
 		r.is.status = res.StatusCode
 		r.delay += f.Delay
 	}
-	if f := s.strike(groupSequel, onAnswer, r.occasion, c.id); f.Action != "" {
+	switch f := s.strike(groupSequel, onAnswer, r.occasion, c.id); f.Action {
+	case ActionRemoveEndpoint:
 		why := Removal(orDefault(f.How, string(RemovedUnregistered)))
 		epid := r.epid
 		time.AfterFunc(f.Delay, func() { _, _ = s.RemoveEndpoint(epid, why) })
+	case ActionInject:
+		time.AfterFunc(f.Delay, func() { c.inject([]byte(f.Text)) })
 	}
+}
+
+// edit changes what a message says.
+func edit(m sip.Message, f Fault) {
+	if f.Action == ActionMutate {
+		mutate(m, f)
+		return
+	}
+	rewrite(m, f)
 }
 
 // rewrite changes in a message what a fault gives: status and reason of a response, headers, the body.

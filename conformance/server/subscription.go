@@ -155,7 +155,12 @@ func (r *request) subscribed(sub *subscription) {
 	sip.Add(res, "Expires", seconds)
 	sip.Add(res, "Event", sip.Value(r.Request, "Event"))
 	sip.Add(res, "subscription-state", state)
-	if !piggyback {
+	switch {
+	case r.early:
+		sub.send(contentType, body)
+		r.send(res, "", nil)
+		return
+	case !piggyback:
 		r.send(res, "", nil)
 		sub.send(contentType, body)
 		return
@@ -298,6 +303,6 @@ func (s *Server) notify(e *endpoint, n notification) {
 	}
 	sip.SetBody(req, n.contentType, []byte(n.body))
 	change := s.strike(groupContent, onAnswer, when, c.id)
-	rewrite(req, change)
+	edit(req, change)
 	after(f.Delay+change.Delay, func() { c.send(req, when) })
 }

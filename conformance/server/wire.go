@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 type wire struct {
 	net.Conn
 	link *link
+
+	out sync.Mutex // one message at a time goes out
 
 	mu         sync.Mutex
 	sent       int               // messages that were given their place
@@ -59,8 +62,9 @@ func (w *wire) Write(message []byte) (int, error) {
 	t := w.treatments[w.written]
 	delete(w.treatments, w.written)
 	if w.varied {
-		message = vary(message, w.written)
+		message = varied(message, w.written)
 	}
+	number := w.written
 	out := w.held
 	w.held = nil
 	if t.fault.Action == ActionCoalesce {
@@ -70,7 +74,9 @@ func (w *wire) Write(message []byte) (int, error) {
 		return size, nil
 	}
 	w.mu.Unlock()
-	out = append(out, t.apply(message)...)
+	out = append(out, t.apply(message, number)...)
+	w.out.Lock()
+	defer w.out.Unlock()
 	for piece := range w.link.inPieces(out, &t.fault) {
 		if _, err := w.Conn.Write(piece); err != nil {
 			return 0, err
@@ -79,18 +85,29 @@ func (w *wire) Write(message []byte) (int, error) {
 	return size, nil
 }
 
+// inject writes bytes between messages.
+func (w *wire) inject(raw []byte) error {
+	w.out.Lock()
+	defer w.out.Unlock()
+	_, err := w.Conn.Write(raw)
+	return err
+}
+
 // release writes what has waited for a next message for long enough.
 func (w *wire) release() {
+	w.out.Lock() // first, so that no message overtakes it
+	defer w.out.Unlock()
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.held) > 0 {
-		_, _ = w.Conn.Write(w.held) // the next message fails likewise
-		w.held = nil
+	held := w.held
+	w.held = nil
+	w.mu.Unlock()
+	if len(held) > 0 {
+		_, _ = w.Conn.Write(held) // the next message fails likewise
 	}
 }
 
-// apply makes of a message what goes on the wire.
-func (t treatment) apply(message []byte) []byte {
+// apply makes of a message, the n-th of its connection, what goes on the wire.
+func (t treatment) apply(message []byte, n int) []byte {
 	switch f := t.fault; f.Action {
 	case ActionDuplicate:
 		return bytes.Repeat(message, 2)
@@ -98,6 +115,8 @@ func (t treatment) apply(message []byte) []byte {
 		return append(bytes.Clone(t.before), message...)
 	case ActionCorrupt:
 		return damage(message, Damage(f.How), f.Bytes)
+	case ActionVary:
+		return vary(message, Form(f.How), n)
 	}
 	return message
 }
@@ -106,7 +125,7 @@ func (t treatment) apply(message []byte) []byte {
 // changes.
 func unsolicited(f Fault, m sip.Message) []byte {
 	if f.Text != "" && f.Status == 0 && len(f.Headers) == 0 {
-		return []byte(f.Text)
+		return []byte(filled(f.Text, m))
 	}
 	double, err := sip.Parse(sip.Bytes(m))
 	if err != nil {
@@ -115,6 +134,15 @@ func unsolicited(f Fault, m sip.Message) []byte {
 	sip.Del(double, "Authentication-Info")
 	rewrite(double, f)
 	return sip.Bytes(double)
+}
+
+// filled puts the headers of a message in the place of their names in braces.
+func filled(text string, m sip.Message) string {
+	var pairs []string
+	for _, name := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {
+		pairs = append(pairs, "{"+name+"}", sip.Value(m, name))
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
 }
 
 // damage breaks a message.
