@@ -37,20 +37,30 @@ func (s *Session) handle(c *sip.Conn, req *sip.Request) {
 		if removed {
 			s.lost(reason)
 		}
-	case "OPTIONS":
-		s.answer(c, req, 200, "OK")
 	case "ACK": // ends a transaction of ours: nothing to answer
 	default:
-		if !s.requests.queue(c, req) {
-			s.answer(c, req, 501, "Not Implemented")
-		}
+		s.request(c, req)
+	}
+}
+
+// request takes a request that is no notification.
+func (s *Session) request(c *sip.Conn, req *sip.Request) {
+	malformed := sip.WellFormed(req)
+	switch {
+	case malformed != nil:
+		s.log.Debug("request refused", "method", req.Method, "error", malformed)
+		s.answer(c, req, 400, "Bad Request")
+	case req.Method == "OPTIONS":
+		s.answer(c, req, 200, "OK")
+	case !s.requests.queue(c, req):
+		s.answer(c, req, 501, "Not Implemented")
 	}
 }
 
 // answer sends a response without a body. A connection that cannot send is about to end by itself.
 func (s *Session) answer(c *sip.Conn, req *sip.Request, status int, reason string) {
 	res := sip.NewResponse(req, status, reason)
-	if req.Method == "OPTIONS" {
+	if req.Method == "OPTIONS" && status == 200 {
 		sip.Add(res, "Allow", register.Methods)
 	}
 	sip.Add(res, "Contact", s.endpoint.Contact())

@@ -2,8 +2,10 @@ package sip
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -94,11 +96,13 @@ func parseURI(s string) (Uri, error) {
 		return Uri{}, fmt.Errorf("sip: %q is not a URI", s)
 	}
 	var u Uri
-	if err := sipgo.ParseUri(s, &u); err != nil {
-		return Uri{}, fmt.Errorf("sip: %q is not a URI: %w", s, err)
-	}
-	if u.String() == s {
-		return u, nil
+	if strings.EqualFold(scheme, "sip") || strings.EqualFold(scheme, "sips") {
+		if err := sipgo.ParseUri(s, &u); err != nil {
+			return Uri{}, fmt.Errorf("sip: %q is not a URI: %w", s, err)
+		}
+		if u.String() == s {
+			return u, nil
+		}
 	}
 	// The text of a foreign scheme is kept as it is, whatever the scheme is called afterwards.
 	var exact Uri
@@ -244,19 +248,46 @@ func Parse(raw []byte) (Message, error) {
 // parse reads one message whose header scanHeader has accepted. sipgo's own error is not passed on: it quotes the
 // line it failed on, and that line may hold credentials.
 func parse(raw []byte) (Message, error) {
+	uri, raw := requestURI(raw)
 	p := sipgo.Parser{MaxMessageLength: math.MaxInt} // with no typed headers: every value stays as received
 	m, err := p.ParseSIP(raw)
 	if err != nil {
 		return nil, &ParseError{Err: ErrStartLine, Line: 1}
 	}
 	if req, ok := m.(*Request); ok {
-		_, rest, _ := bytes.Cut(raw, []byte(" "))
-		uri, _, _ := bytes.Cut(rest, []byte(" "))
-		if req.Recipient, err = parseURI(string(uri)); err != nil {
+		if req.Recipient, err = parseURI(uri); err != nil {
 			return nil, &ParseError{Err: ErrStartLine, Line: 1}
 		}
 	}
 	return m, nil
+}
+
+// requestURI returns what stands where a request has its URI, and the message with one that sipgo reads: of other
+// schemes than SIP's it takes letters alone.
+func requestURI(raw []byte) (uri string, readable []byte) {
+	method, rest, _ := bytes.Cut(raw, []byte(" "))
+	text, rest, found := bytes.Cut(rest, []byte(" "))
+	scheme, _, _ := bytes.Cut(text, []byte(":"))
+	response := len(method) >= 4 && bytes.EqualFold(method[:4], []byte("SIP/"))
+	if response || !found || bytes.EqualFold(scheme, []byte("sip")) || bytes.EqualFold(scheme, []byte("sips")) {
+		return string(text), raw
+	}
+	return string(text), slices.Concat(method, []byte(" x:y "), rest)
+}
+
+// WellFormed tells what is wrong with a request so that it cannot be answered as what it is: From, To or Call-ID is
+// missing, or CSeq is not a number and its method (RFC 3261 section 8.1.1). nil: nothing.
+func WellFormed(req *Request) error {
+	for _, name := range []string{"From", "To"} {
+		if Value(req, name) == "" {
+			return errors.New("sip: request without " + name)
+		}
+	}
+	key, err := keyOf(req)
+	if err == nil && !strings.EqualFold(key.method, string(req.Method)) {
+		err = fmt.Errorf("sip: CSeq names %s in a %s request", key.method, req.Method)
+	}
+	return err
 }
 
 // Bytes returns the message as it goes on the wire.

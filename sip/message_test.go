@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,8 @@ func TestNewRequestKeepsTheURI(t *testing.T) {
 		"sip:[2001:db8::1]:5061;transport=tls",
 		"sip:alice%40x@ocs.test?Subject=a%20b",
 		"tel:+14255550100;ext=5",
+		"soap.beep://192.0.2.103:3002", // RFC 4475 section 3.3.3
+		"Z39.50R://ocs.test/x",
 		`sip:alice@ocs.test:05061;x="a;b";x="c?d";;y`,
 		"sip:a:secret@b",
 	} {
@@ -77,6 +80,24 @@ func TestNewRequestKeepsTheURI(t *testing.T) {
 		require.Equal(t, lines("SUBSCRIBE "+uri+" SIP/2.0", "Content-Length: 0"), string(Bytes(withBody(req))))
 		back := mustParse(t, string(Bytes(req))).(*Request)
 		require.Equal(t, uri, back.Recipient.String())
+	}
+}
+
+func TestParseTakesAStatusLineInSmallLetters(t *testing.T) {
+	res := mustParse(t, lines("sip/2.0 200 OK", "Call-ID: x")).(*Response)
+	require.Equal(t, 200, res.StatusCode)
+}
+
+func TestWellFormedRequests(t *testing.T) {
+	good := []string{"OPTIONS sip:a@b SIP/2.0", "f: <sip:b@c>;tag=1", "t: <sip:a@b>", "i: 1", "CSeq: 1 OPTIONS"}
+	require.NoError(t, WellFormed(mustParse(t, lines(good...)).(*Request)))
+	for line, want := range map[int]string{1: "without From", 2: "without To", 3: "without Call-ID", 4: "CSeq"} {
+		bad := slices.Delete(slices.Clone(good), line, line+1)
+		require.ErrorContains(t, WellFormed(mustParse(t, lines(bad...)).(*Request)), want)
+	}
+	for _, cseq := range []string{"1 INVITE", "OPTIONS", "x OPTIONS", "4294967296 OPTIONS", "-1 OPTIONS"} {
+		good[4] = "CSeq: " + cseq
+		require.ErrorContains(t, WellFormed(mustParse(t, lines(good...)).(*Request)), "CSeq", cseq)
 	}
 }
 
