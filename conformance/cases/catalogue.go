@@ -4,6 +4,7 @@
 //   - catalogue.go: All, Pending, MustRun
 //   - check.go: what is checked of the wire
 //   - disc.go with autodiscover.go, proxy.go, tls.go, auth.go, reg.go, time.go, err.go, pres.go, tear.go, rob.go: the areas
+//   - mutation.go, torture.go: the cases of rob that are made of many nearly valid messages; early.go: one of pres
 //   - server.go: the cases of those areas that judge a server
 //   - pending.go: what cannot run yet
 //

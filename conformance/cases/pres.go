@@ -109,6 +109,7 @@ func pres() []conformance.Case {
 				Server: faulty(server.Fault{Stage: server.StageSubscribe, Action: server.ActionNoPiggyback}), Expect: signsIn,
 			}),
 		},
+		early(),
 		{
 			ID: "pres/subscriber-late", Title: "Whoever comes late gets the present state first", Level: conformance.Must, Grounds: inV, Needs: onlyEngine,
 			Refs: []string{"signin.Client.Events"}, Purpose: "No race between signing in and listening.",

@@ -195,6 +195,7 @@ func reg() []conformance.Case {
 			}),
 		},
 		removed,
+		crowded(),
 		{
 			ID: "reg/user-agent-preset", Title: "The configured User-Agent is on every request", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"MS-SIPREGE 3.4.1.5.1"}, Purpose: "Servers filter by it: one request without it is one refusal.",
@@ -211,5 +212,39 @@ func reg() []conformance.Case {
 				Expect: signsIn,
 			}),
 		},
+	}
+}
+
+// crowded is the case of a user who signs in at more places than the server allows.
+func crowded() conformance.Case {
+	return conformance.Case{
+		ID: "reg/removed-too-many-endpoints", Title: "Another endpoint crowds this one out", Level: conformance.Info, Grounds: inVS,
+		Refs: []string{"MS-SIPREGE 3.3", "MS-OCER 4140"}, Purpose: "The documents do not say how the oldest endpoint of a user with too many learns of it; this records what the client does then.",
+		Attempts: one(conformance.Attempt{
+			Server: server.Config{MaxEndpoints: 1},
+			Live: func(ctx context.Context, w *conformance.World) error {
+				another := w.Settings
+				another.Hostname += "-2" // another epid: another endpoint
+				elsewhere, leave := context.WithCancel(ctx)
+				defer leave()
+				_, err := conformance.Engine(elsewhere, another, func(e conformance.Event) {
+					if e.Kind == conformance.Ready {
+						time.AfterFunc(time.Second, leave) // until then the first one has its time to notice
+					}
+				})
+				return err
+			},
+			Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: ocserr.CauseRemovedUnregistered}},
+			Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
+				r, err := w.SignIn(ctx)
+				last := "the client told of nothing"
+				if n := len(r.Events); n > 0 {
+					e := r.Events[n-1]
+					last = fmt.Sprintf("the last event: %s, cause %q, text %q", e, e.Cause, e.Text)
+				}
+				r.Note(last)
+				return r, err
+			},
+		}),
 	}
 }

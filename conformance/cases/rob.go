@@ -36,15 +36,18 @@ func rob() []conformance.Case {
 			Attempts: one(conformance.Attempt{Server: damaged(how), Expect: broken}),
 		}
 	}
-	everywhere := func(f server.Fault) []server.Fault {
-		var out []server.Fault
-		for _, stage := range []server.FaultStage{server.StageRegister, server.StageSubscribe, server.StagePublish, server.StageLive} {
-			f.Stage = stage
-			out = append(out, f)
+	written := func(id, title, ref string, form server.Form) conformance.Case {
+		script := everywhere(server.Fault{Action: server.ActionVary, How: string(form)})
+		return conformance.Case{
+			ID: id, Title: title, Level: conformance.Must, Grounds: inVS, Refs: []string{ref},
+			Purpose: "What RFC 3261 allows on the wire must be understood, and signatures still verify.",
+			Attempts: []conformance.Attempt{
+				{Name: "NTLM", Server: faulty(script...), Expect: signsIn},
+				{Name: "Digest", Server: server.Config{Schemes: []string{"Digest"}, Faults: script}, Expect: signsIn},
+			},
 		}
-		return out
 	}
-	return []conformance.Case{
+	return append([]conformance.Case{
 		accepts("rob/tcp-split-every-byte", "Messages come byte by byte", "RFC 3261 section 18.3", everywhere(server.Fault{Action: server.ActionSplit, Bytes: 1})...),
 		accepts("rob/tcp-coalesced", "Messages come together", "RFC 3261 section 18.3", everywhere(server.Fault{Action: server.ActionCoalesce, Delay: 50 * time.Millisecond})...),
 		accepts("rob/duplicate-200", "Answers come twice", "RFC 3261 section 17.1.2", everywhere(server.Fault{Action: server.ActionDuplicate})...),
@@ -56,6 +59,9 @@ func rob() []conformance.Case {
 				{Name: "Digest", Server: server.Config{Varied: true, Schemes: []string{"Digest"}}, Expect: signsIn},
 			},
 		},
+		written("rob/lws-folding", "Header lines are folded", "RFC 3261 section 7.3.1", server.FormFold),
+		written("rob/compact-forms", "Header names are in their compact form", "RFC 3261 section 7.3.3", server.FormCompact),
+		written("rob/header-case", "Header names are in any case", "RFC 3261 section 7.3.1", server.FormCase),
 		refuses("rob/garbage", "Bytes that are no SIP", server.DamageGarbage),
 		{
 			ID: "rob/no-content-length", Title: "No Content-Length", Level: conformance.Must, Grounds: inVS, Refs: []string{"RFC 3261 section 18.3"},
@@ -121,7 +127,17 @@ func rob() []conformance.Case {
 			Purpose:  "Where this fails, the other cases say nothing.",
 			Attempts: one(conformance.Attempt{Expect: signsIn}),
 		},
+	}, append(mutation(), tortures())...)
+}
+
+// everywhere is a fault at every stage of SIP.
+func everywhere(f server.Fault) []server.Fault {
+	var out []server.Fault
+	for _, stage := range []server.FaultStage{server.StageRegister, server.StageSubscribe, server.StagePublish, server.StageLive} {
+		f.Stage = stage
+		out = append(out, f)
 	}
+	return out
 }
 
 // strangeRequest is a request out of nowhere.

@@ -122,9 +122,7 @@ func lineMutators() []mutator {
 	add("no-line", func(string) []string { return nil })
 	add("lines", func(line string) []string { return slices.Repeat([]string{line}, 100) })
 	one("capitals", func(line string) string { return editNames(line, strings.ToUpper) })
-	one("blanks", func(line string) string {
-		return strings.ReplaceAll(strings.ReplaceAll(line, `="`, ` = "`), ", ", " \t,\t ")
-	})
+	one("blanks", blanks)
 	slices.SortFunc(all, func(a, b mutator) int { return strings.Compare(string(a.name), string(b.name)) })
 	return append(all, mutator{name: MutateLineBytes, line: func(line string, random *rand.Rand) []string {
 		return []string{string(scramble([]byte(line), random))}
@@ -169,6 +167,23 @@ func editNames(line string, edit func(string) string) string {
 		c.Params[i].Name = edit(c.Params[i].Name)
 	}
 	return c.String()
+}
+
+// blanks puts blanks around everything that may have them.
+func blanks(line string) string {
+	c, err := sip.ParseCredentials(line)
+	if err != nil {
+		return line
+	}
+	var params []string
+	for _, p := range c.Params {
+		value := p.Value
+		if p.Quoted {
+			value = `"` + value + `"`
+		}
+		params = append(params, p.Name+" \t= "+value)
+	}
+	return c.Scheme + " \t" + strings.Join(params, " \t,\t ")
 }
 
 // scramble changes a few bytes: it sets, flips, removes, repeats, or moves them.
