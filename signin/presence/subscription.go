@@ -154,15 +154,12 @@ func (s *subscription) stop() {
 }
 
 // refreshIn is how long after an answer with this Expires a subscription is refreshed: two minutes before
-// it ends, or at its end where it is shorter than four minutes; 0: never.
+// it ends, or after half of it where that is later; 0: never.
 func refreshIn(expires string) time.Duration {
 	seconds, err := strconv.ParseUint(expires, 10, 31)
 	if err != nil || seconds == 0 {
 		return 0
 	}
 	d := time.Duration(seconds) * time.Second
-	if d > 4*time.Minute {
-		return d - 2*time.Minute
-	}
-	return d
+	return max(d-2*time.Minute, d/2)
 }

@@ -9,13 +9,11 @@ import (
 	ocserr "github.com/ocsgo/ocs/errors"
 )
 
-// RefreshIn is how long after a grant the registration is to be refreshed: 30 s before it expires, or at
-// its end where it is shorter than that; and when the security association must be renewed, if that is earlier.
+// RefreshIn is how long after a grant the registration is to be refreshed: 30 s before it expires, or after half of it
+// where that is later, since a binding that has ended cannot be refreshed; and when the security association must be
+// renewed, if that is earlier.
 func (g Granted) RefreshIn() time.Duration {
-	in := g.Expires
-	if in > margin {
-		in -= margin
-	}
+	in := max(g.Expires-margin, g.Expires/2)
 	if g.renewIn != 0 {
 		in = min(in, max(g.renewIn, margin))
 	}
