@@ -64,6 +64,10 @@ const (
 	NeedLegacyTLS    Need = "legacy-tls"   // TLS as servers of 2007 have it
 	NeedProxyHTTP    Need = "proxy-http"   // HTTP CONNECT
 	NeedProxySOCKS   Need = "proxy-socks"  // SOCKS 5
+
+	// What a real server's profile has a field for, and so need not claim.
+	NeedServer       Need = "server"        // a server that is named
+	NeedDisabledUser Need = "disabled-user" // a user who is disabled
 )
 
 // Addresses for zones, beside the server's own.
@@ -89,12 +93,16 @@ type Case struct {
 // Attempt is one sign-in of a case, with a server of its own.
 type Attempt struct {
 	Name string // tells the attempts of a case apart; empty where there is only one
+	Only Ground // where alone it is made; empty: on every ground of the case
 
 	// Server is the script: what the server is like and how it misbehaves. Users and listeners are filled in
 	// by the ground. In Zone, $ip stands for the server's address; an SOA and an NS record are added. A server
 	// listens at that address on 5061 (TLS), 5060 (TCP) and 3128 (its proxy). Nothing listens elsewhere: NoRoute and Swallowed
 	// are addresses without a way to them, and one that never answers (ground V).
 	Server server.Config
+	// Claimed says that the script is nothing but what the case needs: a real server that has it by its profile needs no
+	// script.
+	Claimed bool
 	// Certificate is the server's, where it is not one that is right in every way.
 	Certificate *Certificate
 	// Client is what the client is told; what is left empty is filled in so that it would sign in.
@@ -122,7 +130,9 @@ func (c Case) Area() string {
 func (c Case) On(g Ground) bool { return slices.Contains(c.Grounds, g) }
 
 // Scripted tells whether the attempt needs a server that does as it is told.
-func (a Attempt) Scripted() bool { return a.Certificate != nil || !reflect.ValueOf(a.Server).IsZero() }
+func (a Attempt) Scripted() bool {
+	return a.Certificate != nil || !a.Claimed && !reflect.ValueOf(a.Server).IsZero()
+}
 
 // subject is the subject, the default filled in.
 func (c Case) subject() Subject {

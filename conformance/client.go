@@ -43,6 +43,8 @@ type Settings struct {
 
 	Autodiscover bool `json:"autodiscover,omitempty"` // ask Lync's autodiscover service before DNS
 
+	ServerCheck string `json:"server_check,omitempty"` // "strict" or "off"; empty: servers known to be too old are refused
+
 	LegacyTLS          bool     `json:"legacy_tls,omitempty"`         // accept what servers of 2007 have
 	ClientCertificate  string   `json:"client_certificate,omitempty"` // PEM of certificate and key, to be shown if asked for
 	InsecureSkipVerify bool     `json:"insecure_skip_verify,omitempty"`

@@ -31,7 +31,8 @@ func (s Settings) Config() (signin.Config, error) {
 	cfg := signin.Config{
 		SignInName: s.SignInName, Credentials: signin.Password{User: s.User, Secret: auth.Secret(s.Password)},
 		Server: s.Server, Transport: signin.Transport(s.Transport), Policy: resolve.Policy(s.Policy), DNS: s.DNS,
-		Naming: resolve.Naming(s.Naming), Autodiscover: s.Autodiscover, LegacyTLS: s.LegacyTLS, InsecureSkipVerify: s.InsecureSkipVerify, Schemes: s.Schemes, UserAgent: s.UserAgent, Hostname: s.Hostname,
+		Naming: resolve.Naming(s.Naming), Autodiscover: s.Autodiscover, ServerCheck: signin.ServerCheck(s.ServerCheck),
+		LegacyTLS: s.LegacyTLS, InsecureSkipVerify: s.InsecureSkipVerify, Schemes: s.Schemes, UserAgent: s.UserAgent, Hostname: s.Hostname,
 		Transcript: s.Transcript,
 	}
 	if s.CA != "" {

@@ -55,7 +55,8 @@ func NewOffer(cfg OfferConfig, cases []Case) (*Offer, error) {
 			continue
 		}
 		for n, a := range c.Attempts {
-			if a.Server.Autodiscover != nil { // it is asked at port 443, of which there is one for all
+			// Autodiscover is asked at port 443, of which there is one for all.
+			if a.Only != "" && a.Only != Simulator || a.Server.Autodiscover != nil {
 				continue
 			}
 			if err := o.offer(cfg.Host, c, a, n); err != nil {

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/ocsgo/ocs/sip/auth"
 )
 
 // Profile names a real server, what it can do (claims), and what may be done to it.
@@ -23,6 +25,10 @@ type Profile struct {
 	DNS        string `json:"dns,omitempty"`
 	CAFile     string `json:"ca_file,omitempty"` // PEM; empty: the system's authorities
 	UserAgent  string `json:"user_agent,omitempty"`
+	KDC        string `json:"kdc,omitempty"` // host:port, of the realm that is the SIP domain in capitals
+
+	// DisabledSignInName is a user who is disabled, with the same password.
+	DisabledSignInName string `json:"disabled_sign_in_name,omitempty"`
 
 	// The password is not in the profile: it is in a file that only its owner can read, or in a variable of
 	// the environment.
@@ -59,6 +65,8 @@ func (p *Profile) load() error {
 	switch {
 	case !strings.Contains(p.SignInName, "@"):
 		return fmt.Errorf("sign_in_name %q is not user@domain", p.SignInName)
+	case slices.Contains(p.Claims, NeedKerberos) && p.KDC == "":
+		return errors.New("kerberos is claimed, and kdc is missing")
 	case (p.PasswordFile == "") == (p.PasswordEnv == ""):
 		return errors.New("give password_file or password_env, one of them")
 	case p.PasswordEnv != "":
@@ -104,7 +112,15 @@ func readPrivate(file string) (string, error) {
 }
 
 // claims tells whether the server offers something.
-func (p *Profile) claims(n Need) bool { return slices.Contains(p.Claims, n) }
+func (p *Profile) claims(n Need) bool {
+	switch n {
+	case NeedServer:
+		return p.Server != ""
+	case NeedDisabledUser:
+		return p.DisabledSignInName != ""
+	}
+	return slices.Contains(p.Claims, n)
+}
 
 // forbids says why a risk may not be taken; "" where it may.
 func (p *Profile) forbids(r Risk) string {
@@ -117,22 +133,33 @@ func (p *Profile) forbids(r Risk) string {
 	return ""
 }
 
-// settings are those of a case, completed with what the profile says.
-func (p *Profile) settings(s Settings) Settings {
-	if s.SignInName == Unknown { // a name that an administrator recognises in his logs
+// settings are those of a case with its needs, completed with what the profile says.
+func (p *Profile) settings(s Settings, needs ...Need) Settings {
+	switch s.SignInName {
+	case Unknown: // a name that an administrator recognises in his logs
 		name, _, _ := strings.Cut(Unknown, "@")
 		_, domain, _ := strings.Cut(p.SignInName, "@")
 		s.SignInName = name + "@" + domain
-	} else {
+	case Disabled:
+		s.SignInName = p.DisabledSignInName
+	default:
 		s.SignInName = orElse(s.SignInName, p.SignInName)
 		s.User = orElse(s.User, p.User)
 	}
 	s.Password = orElse(s.Password, p.password)
-	s.Server = orElse(s.Server, p.Server)
+	if s.Server == Host {
+		s.Server = ""
+	}
+	if !slices.Contains(needs, NeedSRV) { // which a server that is named would make superfluous
+		s.Server = orElse(s.Server, p.Server)
+	}
 	s.Transport = orElse(s.Transport, p.Transport)
 	s.DNS = orElse(s.DNS, p.DNS)
 	s.CA = orElse(s.CA, p.ca)
 	s.UserAgent = orElse(s.UserAgent, p.UserAgent)
+	if len(s.Schemes) == 0 || slices.Contains(s.Schemes, auth.Kerberos) {
+		s.KDC = orElse(s.KDC, p.KDC)
+	}
 	return s
 }
 

@@ -42,6 +42,9 @@ func (r *Record) Adopt(found *Record) {
 	r.Notes = append(r.Notes, found.Notes...)
 }
 
+// Transcript is what the client wrote of its messages, "" where it keeps no record.
+func (r *Record) Transcript() string { return r.transcript.String() }
+
 // Note adds to what is recorded of the attempt.
 func (r *Record) Note(text string) { r.Notes = append(r.Notes, text) }
 

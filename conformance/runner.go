@@ -127,12 +127,11 @@ func (r *Runner) Case(ctx context.Context, c Case) Result {
 	return result
 }
 
-// attempts are those of a case that can be made here: to a real server those that need no script.
+// attempts are those of a case that are made here: to a real server those that need no script.
 func (r *Runner) attempts(c Case) []Attempt {
-	if r.Ground != Real {
-		return c.Attempts
-	}
-	return slices.DeleteFunc(slices.Clone(c.Attempts), Attempt.Scripted)
+	return slices.DeleteFunc(slices.Clone(c.Attempts), func(a Attempt) bool {
+		return a.Only != "" && a.Only != r.ground() || r.ground() == Real && a.Scripted()
+	})
 }
 
 // skips says why a case is not run; "" where it is.

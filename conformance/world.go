@@ -35,9 +35,11 @@ type World struct {
 // they are shown.
 const (
 	Domain        = "ocs.test"
+	Host          = "server." + Domain // at a real server: the one that its profile names
 	Alice         = "alice@" + Domain
 	Bob           = "bob@" + Domain
-	Unknown       = "ocs-conformance-nobody@" + Domain // at a real server: at the domain of its user
+	Unknown       = "ocs-conformance-nobody@" + Domain   // at a real server: at the domain of its user
+	Disabled      = "ocs-conformance-disabled@" + Domain // at a real server: the one that its profile names
 	Password      = "pA55-of-alice-1f0e"
 	BobPassword   = "pA55-of-bob-77c3"
 	WrongPassword = "pA55-wrong-9d21"
@@ -66,7 +68,7 @@ func (r *Runner) open(c Case, a Attempt) (*World, error) {
 		w.settle = func() {}
 	}
 	if r.Ground == Real {
-		w.Settings = r.Profile.settings(a.Client)
+		w.Settings = r.Profile.settings(a.Client, c.Needs...)
 		w.Settings.Case = c.ID
 		return w, nil
 	}

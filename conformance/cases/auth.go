@@ -3,6 +3,7 @@ package cases
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ocsgo/ocs/conformance"
@@ -16,6 +17,9 @@ var wrongPassword = conformance.Settings{Password: conformance.WrongPassword}
 // rejectedOnce is the outcome of a password that is wrong.
 var rejectedOnce = fails(ocserr.InvalidPassword, ocserr.CausePasswordRejected)
 
+// stranger is a client with the name of nobody: a wrong password locks nobody out.
+var stranger = conformance.Settings{SignInName: conformance.Unknown, Password: conformance.WrongPassword}
+
 // onRegister is a fault at REGISTER.
 func onRegister(f server.Fault) server.Config {
 	f.Stage = server.StageRegister
@@ -25,8 +29,8 @@ func onRegister(f server.Fault) server.Config {
 // yes is for matches.
 func yes() *bool { b := true; return &b }
 
-// authenticated checks what our own engine's report says of the authentication.
-func authenticated(check func(*conformance.Record) string) func(context.Context, *conformance.World) (*conformance.Record, error) {
+// reporting is the body of a case that checks our own engine's report; other clients have none.
+func reporting(check func(*conformance.Record) string) func(context.Context, *conformance.World) (*conformance.Record, error) {
 	return func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
 		r, err := w.SignIn(ctx)
 		if r.Report != nil {
@@ -40,7 +44,7 @@ func authenticated(check func(*conformance.Record) string) func(context.Context,
 
 // uses: the report, where there is one, says that a scheme was used.
 func uses(scheme string) func(context.Context, *conformance.World) (*conformance.Record, error) {
-	return authenticated(func(r *conformance.Record) string {
+	return reporting(func(r *conformance.Record) string {
 		if got := r.Report.Authentication.Scheme; !strings.EqualFold(got, scheme) {
 			return fmt.Sprintf("the scheme used is %q", got)
 		}
@@ -52,7 +56,7 @@ func auth() []conformance.Case {
 	ntlm := conformance.Case{
 		ID: "auth/ntlm-ok", Title: "NTLM completes", Level: conformance.Must, Grounds: inVSR, Needs: []conformance.Need{conformance.NeedNTLM},
 		Refs: []string{"MS-SIPAE 3.2"}, Purpose: "The scheme that every server of 2007 offers, in all three versions of the protocol around it.",
-		Attempts: []conformance.Attempt{{Name: "as the server has it", Expect: signsIn, Run: uses("NTLM"), Wire: []conformance.Check{signed, risingCSeq}}},
+		Attempts: []conformance.Attempt{{Name: "as the server has it", Client: conformance.Settings{Schemes: []string{"NTLM"}}, Expect: signsIn, Run: uses("NTLM"), Wire: []conformance.Check{signed, risingCSeq}}},
 	}
 	for version := 2; version <= 4; version++ {
 		ntlm.Attempts = append(ntlm.Attempts, conformance.Attempt{
@@ -63,22 +67,27 @@ func auth() []conformance.Case {
 	return []conformance.Case{
 		ntlm,
 		{
-			ID: "auth/digest-ok", Title: "Digest completes", Level: conformance.Must, Grounds: inVS, Needs: []conformance.Need{conformance.NeedDigest},
+			ID: "auth/digest-ok", Title: "Digest completes", Level: conformance.Must, Grounds: inVSR, Needs: []conformance.Need{conformance.NeedDigest},
 			Refs: []string{"RFC 7616", "RFC 3261 section 22"}, Purpose: "Plain registrars and edges without NTLM can be signed in to.",
-			Attempts: one(conformance.Attempt{Server: server.Config{Schemes: []string{"Digest"}}, Expect: signsIn, Run: uses("Digest")}),
+			Attempts: one(conformance.Attempt{
+				Server: server.Config{Schemes: []string{"Digest"}}, Claimed: true, Client: conformance.Settings{Schemes: []string{"Digest"}}, Expect: signsIn, Run: uses("Digest"),
+			}),
 		},
 		{
-			ID: "auth/krb-ok", Title: "Kerberos completes", Level: conformance.Must, Grounds: inVS, Needs: []conformance.Need{conformance.NeedKerberos},
+			ID: "auth/krb-ok", Title: "Kerberos completes", Level: conformance.Must, Grounds: inVSR, Needs: []conformance.Need{conformance.NeedKerberos},
 			Refs: []string{"MS-SIPAE 3.2", "RFC 4120"}, Purpose: "Inside the domain no password goes to the server at all.",
 			Attempts: one(conformance.Attempt{
-				Server: server.Config{Schemes: []string{"Kerberos"}}, Client: conformance.Settings{Schemes: []string{"Kerberos"}},
+				Server: server.Config{Schemes: []string{"Kerberos"}}, Claimed: true, Client: conformance.Settings{Schemes: []string{"Kerberos"}},
 				Expect: signsIn, Run: uses("Kerberos"), Wire: []conformance.Check{signed},
 			}),
 		},
 		{
-			ID: "auth/tlsdsk-ok", Title: "TLS-DSK completes", Level: conformance.Must, Grounds: inVS, Needs: []conformance.Need{conformance.NeedTLSDSK},
+			ID: "auth/tlsdsk-ok", Title: "TLS-DSK completes", Level: conformance.Must, Grounds: inVSR, Needs: []conformance.Need{conformance.NeedTLSDSK},
 			Refs: []string{"MS-SIPAE 3.2", "MS-OCAUTHWS"}, Purpose: "Lync and Skype for Business prefer it: a certificate is fetched by password once, and proves the user from then on.",
-			Attempts: one(conformance.Attempt{Server: server.Config{Schemes: []string{"TLS-DSK"}}, Expect: signsIn, Run: uses("TLS-DSK"), Wire: []conformance.Check{signed}}),
+			Attempts: one(conformance.Attempt{
+				Server: server.Config{Schemes: []string{"TLS-DSK"}}, Claimed: true, Client: conformance.Settings{Schemes: []string{"TLS-DSK"}},
+				Expect: signsIn, Run: uses("TLS-DSK"), Wire: []conformance.Check{signed},
+			}),
 		},
 		{
 			ID: "auth/choose-strongest", Title: "The strongest scheme offered is used", Level: conformance.Must, Grounds: inVS,
@@ -109,6 +118,12 @@ func auth() []conformance.Case {
 			Attempts: one(conformance.Attempt{
 				Server: server.Config{Schemes: []string{"Digest"}}, Client: conformance.Settings{Schemes: []string{"NTLM"}},
 				Expect: fails(ocserr.Unexpected, ocserr.CauseNoCommonScheme), Wire: []conformance.Check{rejected(0)},
+				Run: reporting(func(r *conformance.Record) string {
+					if got := r.Report.Authentication.Offered; !slices.Equal(got, []string{"Digest"}) {
+						return fmt.Sprintf("the report says that %v was offered", got)
+					}
+					return ""
+				}),
 			}),
 		},
 		{
@@ -117,29 +132,38 @@ func auth() []conformance.Case {
 			Attempts: one(conformance.Attempt{Client: wrongPassword, Expect: rejectedOnce}),
 		},
 		{
-			ID: "auth/unknown-user-404", Title: "An unknown user", Level: conformance.Must, Grounds: inVS,
+			ID: "auth/unknown-user-404", Title: "An unknown user", Level: conformance.Must, Grounds: inVSR,
 			Refs: []string{"OnSignin: MSGR_E_INVALID_PASSWORD"}, Purpose: "Whether a user exists is nobody's business: it looks as a wrong password does.",
 			Attempts: []conformance.Attempt{
 				{
 					Name: "404", Server: server.Config{RevealUnknownUsers: true}, Client: conformance.Settings{SignInName: "nobody@ocs.test"},
 					Expect: fails(ocserr.InvalidPassword, ocserr.CauseUserUnknown),
 				},
-				{Name: "challenge", Client: conformance.Settings{SignInName: "nobody@ocs.test"}, Expect: rejectedOnce},
+				{Name: "challenge", Client: stranger, Expect: append(fails(ocserr.InvalidPassword, ocserr.CausePasswordRejected), fails(ocserr.InvalidPassword, ocserr.CauseUserUnknown)...)},
 			},
 		},
 		{
-			ID: "auth/never-user-not-found", Title: "MSGR_E_USER_NOT_FOUND never appears", Level: conformance.Must, Grounds: inVS,
+			ID: "auth/never-user-not-found", Title: "MSGR_E_USER_NOT_FOUND never appears", Level: conformance.Must, Grounds: inVSR,
 			Refs: []string{"OnSignin: MSGR_E_USER_NOT_FOUND"}, Purpose: "The documents exclude this value by name. Checked on every attempt of every case.",
-			Attempts: one(conformance.Attempt{
-				Server: server.Config{RevealUnknownUsers: true}, Client: conformance.Settings{SignInName: "nobody@ocs.test"}, Expect: fails(ocserr.InvalidPassword, ""),
-			}),
+			Attempts: []conformance.Attempt{
+				{Name: "revealed", Server: server.Config{RevealUnknownUsers: true}, Client: stranger, Expect: fails(ocserr.InvalidPassword, "")},
+				{Name: "as the server has it", Client: stranger, Expect: fails(ocserr.InvalidPassword, "")},
+			},
 		},
 		{
-			ID: "auth/disabled-user", Title: "A disabled user", Level: conformance.Info, Grounds: inVS,
+			ID: "auth/disabled-user", Title: "A disabled user", Level: conformance.Info, Grounds: inVSR, Needs: []conformance.Need{conformance.NeedDisabledUser}, Risk: conformance.RiskLockout,
 			Refs: []string{"MS-OCER 4141"}, Purpose: "The documents name no code for it.",
-			Attempts: one(conformance.Attempt{
-				Server: answering(403, diagnostics(4141, "User is disabled")), Expect: fails(ocserr.Unexpected, ocserr.CauseUserDisabled),
-			}),
+			Attempts: []conformance.Attempt{
+				{Name: "ms-diagnostics", Server: answering(403, diagnostics(4141, "User is disabled")), Expect: fails(ocserr.Unexpected, ocserr.CauseUserDisabled)},
+				{
+					Name: "as the server has it", Only: conformance.Real, Client: conformance.Settings{SignInName: conformance.Disabled},
+					Expect: []conformance.Outcome{{Code: ocserr.Unexpected}, {Code: ocserr.InvalidPassword}}, Run: noting(func(r *conformance.Record) {
+						if e := r.Report.Error; e != nil {
+							r.Note(e.Error())
+						}
+					}),
+				},
+			},
 		},
 		{
 			ID: "auth/no-retry-after-reject", Title: "A rejected password is sent once", Level: conformance.Must, Grounds: inVS,
@@ -163,7 +187,7 @@ func auth() []conformance.Case {
 				Server: server.Config{Schemes: []string{"Digest"}, Faults: []server.Fault{{
 					Stage: server.StageRegister, Action: server.ActionChallenge, How: "stale", Match: server.Match{Authenticated: yes()}, Count: 1,
 				}}},
-				Expect: signsIn,
+				Expect: signsIn, Wire: []conformance.Check{rejected(0)},
 			}),
 		},
 		{
@@ -181,7 +205,7 @@ func auth() []conformance.Case {
 			Refs: []string{"design: report"}, Purpose: "The sign-in succeeds, and the report must not claim that the password was tested.",
 			Attempts: one(conformance.Attempt{
 				Server: server.Config{PlainRegistrar: true, Faults: []server.Fault{{Stage: server.StageRegister, Action: server.ActionUnchallenged}}},
-				Run: authenticated(func(r *conformance.Record) string {
+				Run: reporting(func(r *conformance.Record) string {
 					if r.Report.Authentication.PasswordTested || r.Report.Authentication.Challenged {
 						return "the report claims that the password was tested"
 					}

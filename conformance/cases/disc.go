@@ -3,6 +3,7 @@ package cases
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,11 +41,17 @@ func disc() []conformance.Case {
 	communicator := conformance.Settings{Policy: string(resolve.Communicator)}
 	return []conformance.Case{
 		{
-			ID: "disc/manual-host", Title: "A configured server is used without SRV queries", Level: conformance.Must, Grounds: inVS,
+			ID: "disc/manual-host", Title: "A configured server is used without SRV queries", Level: conformance.Must, Grounds: inVSR, Needs: []conformance.Need{conformance.NeedServer},
 			Refs: []string{"contract 4.1"}, Purpose: "Whoever configures a server does not want DNS to lead elsewhere.",
 			Attempts: one(conformance.Attempt{
-				Client: conformance.Settings{Server: "server.ocs.test"}, Expect: signsIn,
-				Wire: []conformance.Check{notAsked("SRV"), sni("server.ocs.test")},
+				Client: conformance.Settings{Server: conformance.Host}, Expect: signsIn,
+				Wire: []conformance.Check{notAsked("SRV"), sni(conformance.Host)},
+				Run: reporting(func(r *conformance.Record) string {
+					if plan := r.Report.Discovery; plan != nil && slices.ContainsFunc(plan.Questions, func(q resolve.Question) bool { return q.Type == "SRV" }) {
+						return "the report tells of an SRV query"
+					}
+					return ""
+				}),
 			}),
 		},
 		{
@@ -121,17 +128,21 @@ func disc() []conformance.Case {
 		{
 			ID: "disc/a-fallback-order", Title: "Order of the host names where there is no SRV record", Level: conformance.Info, Grounds: inVS,
 			Refs: []string{"contract 4.3"}, Purpose: "The sources disagree on the order; this records the client's.",
-			Attempts: one(conformance.Attempt{
-				Server: server.Config{Zone: "sip A $ip\nsipinternal A $ip\nsipexternal A $ip\n"}, Expect: signsIn,
-				Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
-					r, err := w.SignIn(ctx)
-					for _, h := range r.Of(server.KindTLS) {
-						r.Note("the first name connected to: " + h.Name)
-						break
-					}
-					return r, err
+			Attempts: []conformance.Attempt{
+				{
+					Name: "all answer", Server: server.Config{Zone: "sip A $ip\nsipinternal A $ip\nsipexternal A $ip\n"}, Expect: signsIn, Run: notingNames,
 				},
-			}),
+				{
+					Name: "none speaks TLS", Server: server.Config{Zone: "sip A $ip\nsipinternal A $ip\nsipexternal A $ip\n", Faults: []server.Fault{{
+						Stage: server.StageTLS, Action: server.ActionClose,
+					}}},
+					Expect: []conformance.Outcome{{Code: ocserr.Connect}}, Run: notingNames,
+				},
+				{
+					Name: "beside an SRV record", Server: server.Config{Zone: host + "sip A $ip\nsipinternal A $ip\n" + internal}, Client: communicator, Expect: signsIn,
+					Run: notingNames, Wire: []conformance.Check{reached("server.ocs.test"), sni("server.ocs.test")},
+				},
+			},
 		},
 		{
 			ID: "disc/a-after-srv-none", Title: "Empty answers and NXDOMAIN lead to the host names alike", Level: conformance.Must, Grounds: inVS,
@@ -192,10 +203,11 @@ func disc() []conformance.Case {
 			},
 		},
 		{
-			ID: "disc/port-from-srv", Title: "The port of the SRV record is used", Level: conformance.Must, Grounds: inVS, Needs: []conformance.Need{conformance.NeedSRV},
+			ID: "disc/port-from-srv", Title: "The port of the SRV record is used", Level: conformance.Must, Grounds: inVSR, Needs: []conformance.Need{conformance.NeedSRV},
 			Refs: []string{"RFC 2782"}, Purpose: "Servers behind port 443 are reached.",
-			Attempts: one(conformance.Attempt{
+			Attempts: []conformance.Attempt{{
 				// 5060 speaks no TLS here: the sign-in fails where the port of the record is not used, or guessed.
+				Name:   "another port",
 				Server: server.Config{Zone: host + "_sipinternaltls._tcp SRV 0 0 5060 server\n"}, Client: communicator,
 				Expect: []conformance.Outcome{{Code: ocserr.Connect}},
 				Wire: []conformance.Check{check("the connection is to port 5060", func(r *conformance.Record) string {
@@ -209,7 +221,21 @@ func disc() []conformance.Case {
 					}
 					return ""
 				})},
-			}),
+			}, {
+				Name: "as published", Expect: signsIn,
+				Run: reporting(func(r *conformance.Record) string {
+					plan, used := r.Report.Discovery, r.Report.Connection
+					if plan == nil || used == nil || len(plan.Candidates) == 0 || !strings.HasPrefix(plan.Candidates[0].Why, "SRV") {
+						return "no SRV record led to the server"
+					}
+					for _, c := range plan.Candidates {
+						if strings.HasPrefix(c.Why, "SRV") && strings.HasSuffix(used.Remote, fmt.Sprintf(":%d", c.Port)) {
+							return ""
+						}
+					}
+					return "connected to " + used.Remote + ", which no SRV record names"
+				}),
+			}},
 		},
 		{
 			ID: "disc/idn-domain", Title: "An international domain is asked for as A-label", Level: conformance.Should, Grounds: inVS,
@@ -236,6 +262,17 @@ func disc() []conformance.Case {
 		},
 		autodiscover(),
 	}
+}
+
+// notingNames is the body of a case that records which names were connected to, in order.
+func notingNames(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
+	r, err := w.SignIn(ctx)
+	var names []string
+	for _, h := range r.Of(server.KindTLS) {
+		names = append(names, h.Name)
+	}
+	r.Note("connected to, in order: " + strings.Join(names, ", "))
+	return r, err
 }
 
 // manyTargets is an answer that no UDP datagram of 1232 octets holds.

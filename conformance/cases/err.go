@@ -97,7 +97,10 @@ func mapping() []conformance.Case {
 		{
 			ID: "err/server-header-too-old", Title: "A server older than OCS 2007", Level: conformance.Info, Grounds: inVS,
 			Refs: []string{"contract 4.5"}, Purpose: "Communicator refused by the Server header, with a policy to switch that off; by which values is not documented.",
-			Attempts: one(conformance.Attempt{Server: server.Config{Server: "RTC/2.0"}, Expect: fails(ocserr.ServerVersion, ocserr.CauseServerVersionRefused)}),
+			Attempts: []conformance.Attempt{
+				{Name: "checked", Server: server.Config{Server: "RTC/2.0"}, Expect: fails(ocserr.ServerVersion, ocserr.CauseServerVersionRefused)},
+				{Name: "not checked", Server: server.Config{Server: "RTC/2.0"}, Client: conformance.Settings{ServerCheck: "off"}, Expect: signsIn},
+			},
 		},
 		{
 			ID: "err/hr-sign-rule", Title: "The sign of a code decides", Level: conformance.Must, Grounds: inV, Needs: []conformance.Need{conformance.NeedEngine},
@@ -141,10 +144,10 @@ func mapping() []conformance.Case {
 			}),
 		},
 		{
-			ID: "err/diagnostics-decoded", Title: "ms-diagnostics is in the report", Level: conformance.Should, Grounds: inVS, Needs: []conformance.Need{conformance.NeedEngine},
+			ID: "err/diagnostics-decoded", Title: "ms-diagnostics is in the report", Level: conformance.Should, Grounds: inVSR, Needs: []conformance.Need{conformance.NeedEngine},
 			Refs: []string{"MS-OCER 2.2.1"}, Purpose: "The server says why; an administrator must see it.",
-			Attempts: one(conformance.Attempt{
-				Server: answering(403, diagnostics(4003, "User is not enabled for remote access")), Expect: fails(ocserr.Unexpected, ""),
+			Attempts: []conformance.Attempt{{
+				Name: "403", Server: answering(403, diagnostics(4003, "User is not enabled for remote access")), Expect: fails(ocserr.Unexpected, ""),
 				Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
 					r, err := w.SignIn(ctx)
 					switch e := r.Report; {
@@ -155,7 +158,17 @@ func mapping() []conformance.Case {
 					}
 					return r, err
 				},
-			}),
+			}, {
+				Name: "as the server has it", Client: stranger, Expect: fails(ocserr.InvalidPassword, ""),
+				Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
+					r, err := w.SignIn(ctx)
+					said := strings.Contains(strings.ToLower(r.Transcript()), "\nms-diagnostics: ")
+					if e := r.Report; said && (e == nil || e.Error == nil || len(e.Error.Diagnostics) == 0 || e.Error.Diagnostics[0].ID == 0) {
+						r.Fail("the server sent ms-diagnostics, and they are not in the report")
+					}
+					return r, err
+				},
+			}},
 		},
 		{
 			ID: "err/all-candidates-reported", Title: "Every candidate that was tried is in the report", Level: conformance.Should, Grounds: inVS, Needs: []conformance.Need{conformance.NeedEngine},

@@ -62,8 +62,8 @@ func set(change func(*conformance.Settings)) conformance.Client {
 	}
 }
 
-// reporting is our engine whose report is changed.
-func reporting(change func(*signin.Report)) conformance.Client {
+// misreporting is our engine whose report is changed.
+func misreporting(change func(*signin.Report)) conformance.Client {
 	return func(ctx context.Context, s conformance.Settings, tell func(conformance.Event)) (*signin.Report, error) {
 		r, err := conformance.Engine(ctx, s, tell)
 		if r != nil {

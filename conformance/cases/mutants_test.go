@@ -165,18 +165,18 @@ func mutants() []mutant {
 			}
 		})},
 		{name: "leaks-goroutine", does: "a goroutine stays", caught: "tear/no-leak", client: lingering},
-		{name: "diagnostics-dropped", does: "the report forgets ms-diagnostics", caught: "err/diagnostics-decoded", client: reporting(func(r *signin.Report) {
+		{name: "diagnostics-dropped", does: "the report forgets ms-diagnostics", caught: "err/diagnostics-decoded", client: misreporting(func(r *signin.Report) {
 			if r.Error != nil {
 				r.Error.Diagnostics = nil
 			}
 		})},
-		{name: "first-candidate-only", does: "the report names one candidate of three", caught: "err/all-candidates-reported", client: reporting(func(r *signin.Report) { r.Tries = r.Tries[:1] })},
-		{name: "flattened-error", does: "the cause of an error is kept as text alone", caught: "err/chain-kept", client: reporting(func(r *signin.Report) {
+		{name: "first-candidate-only", does: "the report names one candidate of three", caught: "err/all-candidates-reported", client: misreporting(func(r *signin.Report) { r.Tries = r.Tries[:1] })},
+		{name: "flattened-error", does: "the cause of an error is kept as text alone", caught: "err/chain-kept", client: misreporting(func(r *signin.Report) {
 			if r.Error != nil {
 				r.Error.Err = errors.New(r.Error.Error())
 			}
 		})},
-		{name: "claims-password-tested", does: "the report says that the password was tested when nobody asked for it", caught: "auth/unchallenged-200", client: reporting(func(r *signin.Report) {
+		{name: "claims-password-tested", does: "the report says that the password was tested when nobody asked for it", caught: "auth/unchallenged-200", client: misreporting(func(r *signin.Report) {
 			r.Authentication.PasswordTested = true
 		})},
 		{name: "proxy-password-is-users", does: "a password that the proxy rejects is reported as the user's", caught: "proxy/connect-407-refused", client: recoding(ocserr.Connect, ocserr.InvalidPassword)},

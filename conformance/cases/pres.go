@@ -76,24 +76,9 @@ func pres() []conformance.Case {
 			}),
 		},
 		{
-			ID: "pres/online-bit", Title: "Busy is online too", Level: conformance.Info, Grounds: inVS, Needs: onlyEngine,
+			ID: "pres/online-bit", Title: "Busy and invisible are online too", Level: conformance.Info, Grounds: inVS, Needs: onlyEngine,
 			Refs: []string{"contract 3.8"}, Purpose: "The status that the user chose last comes back at sign-in; bit 0x2 says that the client is ready.",
-			Attempts: one(conformance.Attempt{
-				Expect: []conformance.Outcome{{Events: append(conformance.Course(busy), conformance.CourseAs(busy)...)}},
-				Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
-					client := w.Client
-					r, err := withEngine(func(ctx context.Context, _ *conformance.Record, _ *signin.Client, s *signin.Session) error {
-						return s.SetStatus(ctx, status.Busy)
-					})(ctx, w)
-					if err != nil {
-						return r, err
-					}
-					w.Client = client
-					again, err := w.SignIn(ctx)
-					r.Then(again)
-					return r, err
-				},
-			}),
+			Attempts: []conformance.Attempt{kept("Busy", status.Busy, busy), kept("Invisible", status.Invisible, invisible)},
 		},
 		{
 			ID: "pres/publish-conflict-409", Title: "A version conflict is retried with the server's version", Level: conformance.Should, Grounds: inVS,
@@ -162,6 +147,26 @@ func pres() []conformance.Case {
 	}
 }
 
+// kept is an attempt in which a status is chosen, and comes back at the next sign-in.
+func kept(name string, st status.Status, event string) conformance.Attempt {
+	return conformance.Attempt{
+		Name: name, Expect: []conformance.Outcome{{Events: append(conformance.Course(event), conformance.CourseAs(event)...)}},
+		Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
+			client := w.Client
+			r, err := withEngine(func(ctx context.Context, _ *conformance.Record, _ *signin.Client, s *signin.Session) error {
+				return s.SetStatus(ctx, st)
+			})(ctx, w)
+			if err != nil {
+				return r, err
+			}
+			w.Client = client
+			again, err := w.SignIn(ctx)
+			r.Then(again)
+			return r, err
+		},
+	}
+}
+
 // unpresented are the courses of a sign-in that was accepted and did not come online.
 var unpresented = []conformance.Outcome{
 	{Events: conformance.Unpresented(ocserr.ServerUnavailable)},
@@ -173,4 +178,6 @@ var unpresented = []conformance.Outcome{
 const (
 	busy = "OnMyStatusChange(S_OK, MISTATUS_BUSY)"
 	back = "OnMyStatusChange(S_OK, MISTATUS_ONLINE)"
+
+	invisible = "OnMyStatusChange(S_OK, MISTATUS_INVISIBLE)"
 )

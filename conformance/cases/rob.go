@@ -2,6 +2,7 @@ package cases
 
 import (
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/ocsgo/ocs/conformance"
@@ -47,9 +48,16 @@ func rob() []conformance.Case {
 			},
 		}
 	}
+	both := func(c conformance.Case, toServer conformance.Attempt) conformance.Case {
+		c.Attempts[0].Name = "to the client"
+		c.Attempts = append(c.Attempts, toServer)
+		return c
+	}
 	return append([]conformance.Case{
-		accepts("rob/tcp-split-every-byte", "Messages come byte by byte", "RFC 3261 section 18.3", everywhere(server.Fault{Action: server.ActionSplit, Bytes: 1})...),
-		accepts("rob/tcp-coalesced", "Messages come together", "RFC 3261 section 18.3", everywhere(server.Fault{Action: server.ActionCoalesce, Delay: 50 * time.Millisecond})...),
+		both(accepts("rob/tcp-split-every-byte", "Messages come byte by byte", "RFC 3261 section 18.3", everywhere(server.Fault{Action: server.ActionSplit, Bytes: 1})...),
+			segmented(func(c net.Conn) net.Conn { return byteByByte{c} })),
+		both(accepts("rob/tcp-coalesced", "Messages come together", "RFC 3261 section 18.3", everywhere(server.Fault{Action: server.ActionCoalesce, Delay: 50 * time.Millisecond})...),
+			segmented(func(c net.Conn) net.Conn { return &together{Conn: c} })),
 		accepts("rob/duplicate-200", "Answers come twice", "RFC 3261 section 17.1.2", everywhere(server.Fault{Action: server.ActionDuplicate})...),
 		{
 			ID: "rob/varied-forms", Title: "Headers in every form that is allowed", Level: conformance.Must, Grounds: inVS, Refs: []string{"RFC 3261 section 7.3", "RFC 4475 section 3.1.1.1"},

@@ -21,7 +21,7 @@ func tear() []conformance.Case {
 			Attempts: one(conformance.Attempt{Expect: []conformance.Outcome{{Within: time.Second}}, Wire: []conformance.Check{removalSent, signed}}),
 		},
 		{
-			ID: "tear/not-signed-in", Title: "Signing out when not signed in", Level: conformance.Must, Grounds: inV, Needs: onlyEngine,
+			ID: "tear/not-signed-in", Title: "Signing out when not signed in", Level: conformance.Must, Grounds: inVS, Needs: onlyEngine,
 			Refs: []string{"contract 3.5", "IMessenger::Signout"}, Purpose: "The call says MSGR_E_NOT_LOGGED_ON and no event follows.",
 			Attempts: one(conformance.Attempt{Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
 				r, err := w.SignIn(ctx)

@@ -93,10 +93,11 @@ func timing() []conformance.Case {
 			Refs: []string{"OnSignin: MSGR_E_LOGON_TIMEOUT"}, Purpose: "Who was told of a timeout must not be signed in behind his back.",
 			Attempts: one(conformance.Attempt{
 				Server: faulty(delayed(5*time.Second), delayed(5*time.Second), delayed(6*time.Second)), Expect: timesOut,
+				Wire: []conformance.Check{removalSent},
 			}),
 		},
 		{
-			ID: "time/timeout-withdraws", Title: "After the limit a removal is sent", Level: conformance.Should, Grounds: inV,
+			ID: "time/timeout-withdraws", Title: "After the limit a removal is sent", Level: conformance.Should, Grounds: inVS,
 			Refs: []string{"RFC 3261 section 10.2.2"}, Purpose: "What the server accepts too late does not stay registered.",
 			Attempts: one(conformance.Attempt{
 				Server: faulty(delayed(5*time.Second), delayed(5*time.Second), delayed(6*time.Second)), Expect: timesOut,

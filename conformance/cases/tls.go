@@ -59,7 +59,7 @@ func tls() []conformance.Case {
 			profile(server.TLSProfile{Suites: []uint16{gotls.TLS_RSA_WITH_3DES_EDE_CBC_SHA}}), ocserr.CauseTLSIncompatible),
 		{
 			ID: "tls/client-cert", Title: "A client certificate is shown to who asks", Level: conformance.Should, Grounds: inVS,
-			Refs: []string{"RFC 5246 section 7.4.6", "MS-SIPAE"}, Purpose: "Edges and reverse proxies ask for one.",
+			Refs: []string{"RFC 5246 section 7.4.6", "MS-SIPAE"}, Purpose: "Edges and reverse proxies ask for one. The certificate of TLS-DSK is shown in SIP: auth/tlsdsk-ok.",
 			Attempts: one(conformance.Attempt{Certificate: &conformance.Certificate{Mutual: true}, Expect: signsIn}),
 		},
 		{
