@@ -92,7 +92,14 @@ func auth() []conformance.Case {
 		{
 			ID: "auth/choose-strongest", Title: "The strongest scheme offered is used", Level: conformance.Must, Grounds: inVS,
 			Needs: []conformance.Need{conformance.NeedNTLM}, Refs: []string{"MS-SIPAE 3.2.5"}, Purpose: "A server that lists a weak scheme first gets the strong one all the same.",
-			Attempts: one(conformance.Attempt{Server: server.Config{Schemes: []string{"Digest", "NTLM"}}, Expect: signsIn, Run: uses("NTLM")}),
+			Attempts: []conformance.Attempt{
+				{Name: "NTLM", Server: server.Config{Schemes: []string{"Digest", "NTLM"}}, Expect: signsIn, Run: uses("NTLM")},
+				{
+					Name: "Kerberos", Server: server.Config{Schemes: []string{"Digest", "NTLM", "Kerberos"}}, Client: conformance.Settings{Schemes: []string{"Digest", "NTLM", "Kerberos"}},
+					Expect: signsIn, Run: uses("Kerberos"),
+				},
+				{Name: "TLS-DSK", Server: server.Config{Schemes: []string{"Digest", "NTLM", "TLS-DSK"}}, Expect: signsIn, Run: uses("TLS-DSK")},
+			},
 		},
 		{
 			ID: "auth/downgrade-when-broken", Title: "A broken scheme gives way to the next", Level: conformance.Should, Grounds: inVS,

@@ -228,6 +228,15 @@ func mutants() []mutant {
 				}
 			}
 		})},
+		{name: "redirect-unverified", does: "the certificate behind a redirect may be anybody's", caught: "reg/301-redirect", client: set(func(s *conformance.Settings) { s.InsecureSkipVerify = true })},
+		{name: "removal-reason-dropped", does: "the report forgets why the server ended the registration", caught: "reg/removed-by-server", client: misreporting(func(r *signin.Report) {
+			if r.Error != nil {
+				r.Error.Diagnostics = nil
+			}
+		})},
+		{name: "offers-forgotten", does: "the report does not list the schemes that were offered", caught: "auth/no-common-scheme", client: misreporting(func(r *signin.Report) { r.Authentication.Offered = nil })},
+		{name: "no-kerberos", does: "NTLM is used although Kerberos is offered", caught: "auth/choose-strongest", client: set(func(s *conformance.Settings) { s.Schemes = []string{"NTLM", "TLS-DSK"} })},
+		{name: "server-expires-early", does: "the server ends registrations at once", caught: "reg/expires-honoured", server: script(server.Fault{Stage: server.StageRegister, Action: server.ActionRemoveEndpoint, Delay: time.Second})},
 		{name: "server-loses-notification", does: "the server's first notification is lost, as by a client that does not expect it yet", caught: "pres/notify-before-200", server: script(server.Fault{Stage: server.StageLive, Match: server.Match{Method: "BENOTIFY"}, Action: server.ActionSilent})},
 		{name: "server-unsigned", does: "the server does not sign", caught: "auth/ntlm-ok", server: script(server.Fault{Stage: server.StageRegister, Action: server.ActionDropSignature})},
 		{name: "server-trusts-all", does: "the server asks nobody for a password", caught: "auth/bad-password", server: script(server.Fault{Stage: server.StageRegister, Action: server.ActionUnchallenged})},

@@ -85,6 +85,18 @@ func pres() []conformance.Case {
 			Refs: []string{"MS-PRES 3.4"}, Purpose: "What an endpoint left behind last time does not keep it out.",
 			Attempts: one(conformance.Attempt{
 				Server: faulty(server.Fault{Stage: server.StagePublish, Action: server.ActionConflict, Count: 1}), Expect: signsIn,
+				Wire: []conformance.Check{check("a 409, and a SERVICE after it", func(r *conformance.Record) string {
+					conflict := false
+					for _, m := range r.Of(server.KindMessage) {
+						switch {
+						case m.Status == 409:
+							conflict = true
+						case conflict && !m.Sent && m.Method == "SERVICE":
+							return ""
+						}
+					}
+					return "there was none"
+				})},
 			}),
 		},
 		{

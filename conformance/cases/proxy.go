@@ -110,9 +110,13 @@ func proxy() []conformance.Case {
 		{
 			ID: "proxy/connect-garbage", Title: "What answers is no HTTP proxy", Level: conformance.Must, Grounds: inVS, Needs: http,
 			Refs: []string{"OnSignin: MSGR_E_CONNECT"}, Purpose: "A wrong port is named as such, and nothing is read without bound.",
-			Attempts: one(conformance.Attempt{
-				Server: atProxy(server.Fault{Action: server.ActionBanner}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyBadAnswer),
-			}),
+			Attempts: []conformance.Attempt{
+				{Name: "a few bytes", Server: atProxy(server.Fault{Action: server.ActionBanner}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyBadAnswer)},
+				{
+					Name: "a mebibyte without a line end", Server: atProxy(server.Fault{Action: server.ActionBanner, Text: strings.Repeat("x", 1<<20)}), Client: viaHTTP,
+					Expect: fails(ocserr.Connect, ocserr.CauseProxyBadAnswer),
+				},
+			},
 		},
 		{
 			ID: "proxy/connect-silent", Title: "15 s: the proxy does not answer", Level: conformance.Must, Grounds: inVS, Needs: http,

@@ -50,6 +50,12 @@ func reg() []conformance.Case {
 				return stay(time.Second)(ctx, w)
 			},
 			Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: removal.cause}},
+			Run: reporting(func(r *conformance.Record) string {
+				if e := r.Report.Error; e == nil || len(e.Diagnostics) == 0 || e.Diagnostics[0].Reason == "" {
+					return "the report does not have the server's reason"
+				}
+				return ""
+			}),
 		})
 	}
 	longer := map[string]string{"Min-Expires": "20000"}
@@ -96,10 +102,19 @@ func reg() []conformance.Case {
 		{
 			ID: "reg/301-redirect", Title: "The home server is followed", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"MS-SIPREGE 3.1", "RFC 3261 section 8.1.3.4"}, Purpose: "A director sends each user to his pool; TLS there is with the pool's name.",
-			Attempts: one(conformance.Attempt{
-				Server: onRegister(server.Fault{Action: server.ActionRedirect, To: "sip.ocs.test:5061;transport=tls", Count: 1}), Expect: signsIn,
-				Wire: []conformance.Check{reached("server.ocs.test"), reached("sip.ocs.test")},
-			}),
+			Attempts: []conformance.Attempt{
+				{
+					Name: "to another name", Server: onRegister(server.Fault{Action: server.ActionRedirect, To: "sip.ocs.test:5061;transport=tls", Count: 1}), Expect: signsIn,
+					Wire: []conformance.Check{reached("server.ocs.test"), reached("sip.ocs.test")},
+				},
+				{
+					Name: "to a name that the certificate there lacks",
+					Server: server.Config{Zone: host + "home A $ip\n" + internal, Faults: []server.Fault{{
+						Stage: server.StageRegister, Action: server.ActionRedirect, To: "home.ocs.test:5061;transport=tls",
+					}}},
+					Expect: fails(ocserr.Connect, ocserr.CauseTLSWrongName), Wire: []conformance.Check{registers(1, 1)},
+				},
+			},
 		},
 		{
 			ID: "reg/301-loop", Title: "Redirects without end", Level: conformance.Must, Grounds: inVS,
