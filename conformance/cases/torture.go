@@ -111,7 +111,7 @@ func request(name string, proper func(status int) bool) conformance.Attempt {
 		Name: name, Server: injecting(name), Expect: signsIn,
 		Live: func(ctx context.Context, w *conformance.World) error {
 			for deadline := time.Now().Add(2 * time.Second); ctx.Err() == nil && len(answers(w.Server.History())) < due && time.Now().Before(deadline); {
-				time.Sleep(25 * time.Millisecond)
+				time.Sleep(50 * time.Millisecond)
 			}
 			return nil
 		},
