@@ -19,6 +19,8 @@ func FuzzFraming(f *testing.F) {
 	f.Add([]byte("0\x00\n"))
 	f.Add([]byte("SIP/2.0 100 \r\n\r\n\r\n"))
 	f.Add([]byte(lines("0 :0: SIP/2.0", "A: b")))
+	f.Add([]byte(lines("OPTIONS soap.beep://a SIP/2.0", "A: b")))
+	f.Add([]byte(lines("sip/2.0 200 OK", "A: b")))
 	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
 	f.Add([]byte("\x15\x03\x01\x00\x02\x02\x46"))
 	f.Fuzz(func(t *testing.T, stream []byte) {
