@@ -51,7 +51,7 @@ var connectRows = []Row{
 	},
 	{
 		CauseHostNotFound, StageResolve, SideClient, InvalidServerName, DNSAResFail, false,
-		"the configured server's name has no address",
+		"the server's name has no address",
 		"Check the spelling of the server's name, and that this machine's DNS server knows it.",
 	},
 	{
@@ -148,7 +148,7 @@ var connectRows = []Row{
 	},
 	{
 		CauseProxyRefused, StageDial, SideProxy, Connect, SSLTunnelFailed, false,
-		"the proxy refuses, by its policy, to connect to the server",
+		"the proxy refuses to connect to the server",
 		"Allow the server's host and port in the proxy's rules; many proxies allow port 443 only.",
 	},
 	{

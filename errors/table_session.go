@@ -24,7 +24,7 @@ var sessionRows = []Row{
 		"Report the transcript: this client and this server disagree about presence.",
 	},
 	{
-		CauseCancelled, StagePresence, SideClient, Disconnected, UserCancelled, true,
+		CauseCancelled, StagePresence, SideClient, Cancel, UserCancelled, true,
 		"the attempt was cancelled after a server had accepted it, and the client signed out",
 		"",
 	},

@@ -168,8 +168,7 @@ func (a *attempt) fail(ctx context.Context, err error) *ocserr.Error {
 // that is a sign-out; else the contract's answer is OnMyStatusChange with the reason.
 func (a *attempt) retreat(ctx context.Context, s *Session, err error) *ocserr.Error {
 	if ctx.Err() != nil && s.leave(beginning) {
-		cancelled := ocserr.New(ocserr.CauseCancelled, context.Cause(ctx))
-		cancelled.Stage = a.stage
+		cancelled := ocserr.New(ocserr.CauseCancelled, context.Cause(ctx)).At(a.stage)
 		s.report = a.close(cancelled)
 		_ = s.signOut(context.WithoutCancel(ctx)) // it is out in any case
 		return cancelled

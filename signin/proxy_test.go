@@ -124,6 +124,8 @@ func TestASilentProxyIsNamed(t *testing.T) {
 		require.ErrorAs(t, err, &failed)
 		require.ErrorIs(t, err, ocserr.LogonTimeout)
 		require.Equal(t, ocserr.CauseProxySilent, failed.Cause)
+		require.ErrorContains(t, err, "no answer to CONNECT server.ocs.test:5061")
+		require.NotContains(t, err.Error(), "closed")
 		require.Equal(t, signin.ConnectingLimit, w.since())
 	})
 }

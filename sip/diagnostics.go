@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -108,15 +109,15 @@ func KeepAlive(m Message) (time.Duration, bool) {
 	return seconds(timeout)
 }
 
-// seconds reads the digits at the start of s: at most 2^32-1 seconds.
+// seconds reads the digits at the start of s: 2^32-1 seconds at most, and of what is more so many.
 func seconds(s string) (time.Duration, bool) {
 	s = strings.TrimLeft(s, " \t")
 	n := 0
 	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
 		n++
 	}
-	v, err := strconv.ParseUint(s[:n], 10, 32)
-	return time.Duration(v) * time.Second, err == nil
+	v, err := strconv.ParseUint(s[:n], 10, 32) // of a number out of range it gives the largest
+	return time.Duration(v) * time.Second, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
 // StatusError makes the error of a failed REGISTER from what its final response says. authenticated tells whether a

@@ -95,7 +95,7 @@ func TestJSONOfAFailure(t *testing.T) {
 	require.Contains(t, r.stderr, "ocs: MSGR_E_INVALID_SERVER_NAME at resolve: ")
 	lines, report := jsonOutput(t, r.stdout)
 	why := `"stage":"resolve","detail":"MSGR_E_DNS_A_RES_FAIL",` +
-		`"cause":"the configured server's name has no address: DNS knows no \"nowhere.ocs.test\"",` +
+		`"cause":"the server's name has no address: DNS knows no \"nowhere.ocs.test\"",` +
 		`"remedy":"Check the spelling of the server's name, and that this machine's DNS server knows it."}`
 	require.Equal(t, []string{
 		lineFinding,

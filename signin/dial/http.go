@@ -126,6 +126,8 @@ func statusCause(r *http.Response) ocserr.Cause {
 		return ocserr.CauseProxyBadAnswer
 	case 404: // Privoxy and its kin
 		return ocserr.CauseProxyCannotResolve
+	case 429: // Too Many Requests
+		return ocserr.CauseProxyFailed
 	case 502, 503, 504:
 		return ocserr.CauseProxyCannotConnect
 	}

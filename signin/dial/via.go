@@ -57,14 +57,15 @@ func through(ctx context.Context, cfg Config, host string, port int, addrs []net
 			return conn, d.via, nil
 		}
 		d.close()
-		failures = append(failures, err)
 		if ctx.Err() != nil {
 			late := ocserr.CauseLogonTimeout
 			if d.opened {
 				late = ocserr.CauseProxySilent
+				err = fmt.Errorf("proxy %s: no answer to %s", d.proxy.Address(), d.asked()) // that it was closed was our doing
 			}
-			return nil, d.via, ended(ctx, late, failures)
+			return nil, d.via, ended(ctx, late, append(failures, err))
 		}
+		failures = append(failures, err)
 		if !another(err) {
 			break
 		}
@@ -195,6 +196,14 @@ func (d *dialogue) close() {
 func (d *dialogue) ask(sent, scheme string) *Step {
 	d.via.Steps = append(d.via.Steps, Step{Sent: sent, Scheme: scheme})
 	return &d.via.Steps[len(d.via.Steps)-1]
+}
+
+// asked is the last question.
+func (d *dialogue) asked() string {
+	if len(d.via.Steps) == 0 {
+		return "the connection"
+	}
+	return d.via.Steps[len(d.via.Steps)-1].Sent
 }
 
 // fail makes the error of a dialogue.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -76,16 +77,24 @@ func offers(res *sip.Response) []offer {
 func among(all []offer, scheme string) []offer {
 	var found []offer
 	for _, o := range all {
-		if o.scheme == scheme && (scheme != Digest || usableDigest(o)) {
+		if o.scheme == scheme && o.unusable() == nil {
 			found = append(found, o)
 		}
 	}
 	return found
 }
 
-func usableDigest(o offer) bool {
+// unusable is why an offer cannot be taken up whatever the credentials are, or nil; with errMalformed where it makes no
+// sense.
+func (o offer) unusable() error {
+	if o.scheme != Digest {
+		return nil
+	}
 	c, err := digest.ParseChallenge(o.params.Get)
-	return err == nil && c.Usable() == nil
+	if err != nil {
+		return fmt.Errorf("%w: %w", errMalformed, err)
+	}
+	return c.Usable()
 }
 
 func list(names []string) string {

@@ -126,6 +126,15 @@ func (x *exchange) choose(res *sip.Response, all []offer) (offer, error) {
 			may = append(may, s.name)
 		}
 	}
+	for _, o := range all {
+		if err := o.unusable(); err != nil && slices.Contains(may, o.scheme) {
+			cause := ocserr.CauseNoCommonScheme
+			if errors.Is(err, errMalformed) {
+				cause = ocserr.CauseBadChallenge
+			}
+			return offer{}, fail(cause, res, fmt.Errorf("auth: the server offers %s in a form that cannot be used: %w", o.scheme, err))
+		}
+	}
 	return offer{}, fail(ocserr.CauseNoCommonScheme, res,
 		fmt.Errorf("auth: the server offers %s; the client may use %s", list(addSchemes(nil, all)), list(may)))
 }

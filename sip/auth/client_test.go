@@ -115,6 +115,23 @@ func TestChoiceOfScheme(t *testing.T) {
 	}
 }
 
+func TestAnOfferThatCannotBeTakenUpIsExplained(t *testing.T) {
+	for offer, want := range map[string]struct {
+		cause ocserr.Cause
+		says  string
+	}{
+		`Digest nonce="n"`: {ocserr.CauseBadChallenge, "realm"},
+		`Digest realm="r", nonce="n", qop="auth-int"`:       {ocserr.CauseNoCommonScheme, `quality of protection "auth-int"`},
+		`Digest realm="r", nonce="n", algorithm=SHA3-512`:   {ocserr.CauseNoCommonScheme, `algorithm "SHA3-512"`},
+		`Kerberos realm="r", targetname="sip/s", version=4`: {ocserr.CauseNoCommonScheme, "the server offers Kerberos; the client may use NTLM, Digest"},
+	} {
+		c := NewClient(ClientConfig{Password: Password{User: "alice", Secret: "secret"}, Schemes: []string{Kerberos, NTLM, Digest}})
+		err := c.Challenge(t.Context(), challenge(t, 401, offer))
+		requireCause(t, want.cause, err)
+		require.ErrorContains(t, err, want.says)
+	}
+}
+
 // challenge is a response to the first REGISTER.
 func challenge(t testing.TB, status int, values ...string) *sip.Response {
 	res := parse(t, `
