@@ -163,7 +163,9 @@ func (c *Config) validate() error {
 		return ocserr.New(ocserr.CauseInvalidSignInName, fmt.Errorf("sign-in name %q has a blank, quote or bracket: give one like alice@contoso.com", c.SignInName))
 	case !at || user == "" || domain == "" || strings.Contains(domain, "@"):
 		return ocserr.New(ocserr.CauseInvalidSignInName, fmt.Errorf("sign-in name %q is not user@domain: give one like alice@contoso.com", c.SignInName))
-	case strings.ContainsAny(domain, "/:;?,"):
+	case strings.ContainsAny(user, ":;"):
+		return ocserr.New(ocserr.CauseInvalidSignInName, fmt.Errorf("sign-in name %q has a %q before the @: give one like alice@contoso.com, without scheme, password and parameters", c.SignInName, user[strings.IndexAny(user, ":;")]))
+	case strings.ContainsAny(domain, "/:;?,") || strings.HasSuffix(domain, "."):
 		return ocserr.New(ocserr.CauseInvalidSignInName, fmt.Errorf("sign-in name %q: %q is not a domain", c.SignInName, domain))
 	}
 	if strings.ContainsAny(c.UserAgent, "\r\n") {
@@ -171,6 +173,9 @@ func (c *Config) validate() error {
 	}
 	if strings.ContainsAny(c.Credentials.User, "\r\n\t\v") {
 		return invalid("user name %q has a control character", c.Credentials.User)
+	}
+	if strings.Count(c.Credentials.User, `\`) > 1 {
+		return invalid(`user name %q has several backslashes: give DOMAIN\name or name@domain`, c.Credentials.User)
 	}
 	if strings.Trim(c.Epid, "0123456789abcdefABCDEF") != "" || len(c.Epid) > 16 {
 		return invalid("epid %q is not 1 to 16 hex digits", c.Epid)

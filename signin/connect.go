@@ -20,6 +20,7 @@ import (
 type link struct {
 	conn      net.Conn
 	candidate resolve.Candidate
+	proxy     *dial.Proxy // nil: straight
 }
 
 // Close ends the connection.
@@ -107,7 +108,7 @@ func (t *tries) open(ctx context.Context, i int) (*link, error) {
 		return nil, err
 	}
 	if e.Transport == resolve.TCP {
-		return &link{conn: nc, candidate: e.Candidate}, nil
+		return &link{nc, e.Candidate, e.proxy}, nil
 	}
 	t.note(i, func(try *Try) { try.Stage = ocserr.StageSecure })
 	start = time.Now()
@@ -116,7 +117,7 @@ func (t *tries) open(ctx context.Context, i int) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{conn: conn, candidate: e.Candidate}, nil
+	return &link{conn, e.Candidate, e.proxy}, nil
 }
 
 // note writes into a try.

@@ -83,6 +83,7 @@ type Connection struct {
 	Remote    string            `json:"remote"`
 	Host      string            `json:"host"`
 	Transport resolve.Transport `json:"transport"`
+	Proxy     string            `json:"proxy,omitempty"` // through which it goes: Remote is its address
 }
 
 // Authentication tells what the sign-in proves about the password and the server.
@@ -138,10 +139,14 @@ func newTry(e endpoint, redirects int) Try {
 }
 
 func connection(l *link) *Connection {
-	return &Connection{
+	c := &Connection{
 		Local: l.conn.LocalAddr().String(), Remote: l.conn.RemoteAddr().String(),
 		Host: l.candidate.Host, Transport: l.candidate.Transport,
 	}
+	if l.proxy != nil {
+		c.Proxy = l.proxy.String()
+	}
+	return c
 }
 
 // and is what is proved once a further server was met: of an earlier one it counts that it tested the password.
@@ -154,8 +159,16 @@ func (a Authentication) and(s auth.State) Authentication {
 		Failed: failed, NTLMv1: s.NTLMv1 || a.NTLMv1,
 		Challenged: s.Challenged || a.Challenged, Offered: s.Offered, Scheme: s.Scheme, Version: s.Version,
 		PasswordTested: s.PasswordTested || a.PasswordTested, ServerVerified: s.ServerVerified,
-		MessagesVerified: s.Verified, MessagesRefused: s.Refused, ClockSkew: s.ClockSkew.Seconds(),
+		MessagesVerified: s.Verified, MessagesRefused: s.Refused, ClockSkew: clockSkew(s.ClockSkew),
 	}
+}
+
+// clockSkew is how far ahead the server's clock is, in seconds; less than two is what its Date header cannot tell.
+func clockSkew(d time.Duration) float64 {
+	if d.Abs() < 2*time.Second {
+		return 0
+	}
+	return d.Seconds()
 }
 
 func registration(g register.Granted) *Registration {

@@ -80,13 +80,17 @@ func (c *codesCommand) Run(std *streams) error {
 
 // findCode finds a known code by what a person typed.
 func findCode(text string) (ocserr.Info, error) {
-	known := ocserr.Codes()
+	known, text := ocserr.Codes(), strings.TrimSpace(text)
 	code, err := ocserr.Parse(text)
 	if err == nil {
 		if i := slices.IndexFunc(known, func(i ocserr.Info) bool { return i.Code == code }); i >= 0 {
 			return known[i], nil
 		}
-		return ocserr.Info{}, usagef("no known code has the value %s (%d): \"ocs codes\" lists all", code.Hex(), code)
+		remedy := "\"ocs codes\" lists all"
+		if hex, err := ocserr.Parse("0x" + text); err == nil && slices.ContainsFunc(known, func(i ocserr.Info) bool { return i.Code == hex }) {
+			remedy = "did you mean " + hex.Hex() + "?"
+		}
+		return ocserr.Info{}, usagef("no known code has the value %s (%d): %s", code.Hex(), code, remedy)
 	}
 	names := make([]string, len(known))
 	for i, info := range known {
@@ -126,6 +130,7 @@ func listCodes(w io.Writer, list []ocserr.Info) {
 
 // explainCode tells a person all that is known of a code.
 func explainCode(w io.Writer, i ocserr.Info) {
+	rows := rowsOf(i.Code)
 	fmt.Fprintf(w, "%s  %s  %d\n%s\n\n", i.Name, i.Code.Hex(), i.Code, i.Meaning)
 	switch {
 	case i.Code.Signin():
@@ -134,14 +139,17 @@ func explainCode(w io.Writer, i ocserr.Info) {
 		fmt.Fprintln(w, "OnMyStatusChange carries it when a session ends, or an attempt fails; OnSignin never does.")
 	case i.Class == ocserr.ClassReturn:
 		fmt.Fprintln(w, "Calls return it at once; no event carries it.")
+	case i.Code == ocserr.UserNotFound:
+		fmt.Fprintln(w, "OnSignin never carries it: a user who is unknown is told as MSGR_E_INVALID_PASSWORD.")
+	case len(rows) == 0:
+		fmt.Fprintln(w, "OnSignin never carries it, and no failure has it as its detail.")
 	default:
-		fmt.Fprintln(w, "OnSignin never carries it. It can be the detail of a failure.")
+		fmt.Fprintln(w, "OnSignin never carries it. It is the detail of a failure.")
 	}
-	rows := rowsOf(i.Code)
 	if len(rows) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\nCauses (%d):\n", len(rows))
+	fmt.Fprintf(w, "\n%s (%d):\n", choose(i.Code.Success(), "What may come with it", "Causes"), len(rows))
 	for _, r := range rows {
 		fmt.Fprintf(w, "\n  %s\n    stage %s, said by the %s%s\n", r.Meaning, r.Stage, r.Side, alsoKnown(i.Code, r))
 		if r.Remedy != "" {

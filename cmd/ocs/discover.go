@@ -119,6 +119,6 @@ func (c *discoverCommand) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	password := choose(coded.Cause == ocserr.CausePasswordRejected, "was tested", "")
-	fmt.Fprintf(std.err, "No server for %s: %s", plan.Domain, failure(coded, password, true))
+	fmt.Fprintf(std.err, "No server for %s: %s", plan.Domain, failure(coded, failureContext{password: password, hint: hint(&signin.Report{}, coded), explained: true}))
 	return exitStatus(coded.ExitStatus())
 }

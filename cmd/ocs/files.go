@@ -3,8 +3,10 @@ package main
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
+	"sync"
 )
 
 // readRoots reads the certificate authorities to trust from a PEM file: as a pool, and one by one.
@@ -27,9 +29,40 @@ func readRoots(flag, file string) (*x509.CertPool, []*x509.Certificate, error) {
 	return pool, all, nil
 }
 
+// record is a file that is written beside a sign-in. It takes everything, for a disk that is full must not end the
+// sign-in, and tells at its end what it could not keep.
+type record struct {
+	flag string
+	file *os.File
+
+	mu  sync.Mutex
+	err error // the first
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		_, r.err = r.file.Write(p)
+	}
+	return len(p), nil
+}
+
+func (r *record) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := errors.Join(r.err, r.file.Close()); err != nil {
+		return fmt.Errorf("%s: it is not complete: %w", r.flag, err)
+	}
+	return nil
+}
+
 // createPrivate opens a file for writing that only its owner may read, also where it was there before.
 // mode is os.O_TRUNC or os.O_APPEND.
-func createPrivate(flag, file string, mode int) (*os.File, error) {
+func createPrivate(flag, file string, mode int) (*record, error) {
+	if file == "-" {
+		return nil, fmt.Errorf("%s -: the standard output is for the sign-in; name a file", flag)
+	}
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|mode, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", flag, err)
@@ -41,5 +74,5 @@ func createPrivate(flag, file string, mode int) (*os.File, error) {
 			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
 	}
-	return f, nil
+	return &record{flag: flag, file: f}, nil
 }

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"strings"
 
+	ocserr "github.com/ocsgo/ocs/errors"
 	"github.com/ocsgo/ocs/signin/dial"
 	"github.com/ocsgo/ocs/signin/resolve"
 	"github.com/ocsgo/ocs/sip/auth"
@@ -31,7 +33,7 @@ func (f credentialFlags) password(ctx context.Context, std *streams, signInName 
 
 // proxyFlags say how servers are reached.
 type proxyFlags struct {
-	Proxy string `group:"Where:" placeholder:"URL" help:"Go through this proxy: http, https, socks4, socks4a or socks5, as in socks5://user:password@host:1080. 'off' for none. Default: $HTTPS_PROXY or $ALL_PROXY, but for what is in $NO_PROXY."`
+	Proxy string `group:"Where:" placeholder:"URL" help:"Go through this proxy: http, https, socks4, socks4a or socks5, as in socks5://user:password@host:1080. 'off' for none. Default: $HTTPS_PROXY or $ALL_PROXY, but for this machine and what is in $NO_PROXY."`
 }
 
 // proxy says through which proxy each server is reached: that of --proxy, or the environment's.
@@ -51,7 +53,7 @@ func (f proxyFlags) proxy(std *streams) (func(string) (*dial.Proxy, error), erro
 	}
 	p, err := dial.ParseProxy(f.Proxy)
 	if err != nil {
-		return nil, err
+		return nil, ocserr.New(ocserr.CauseInvalidProxy, fmt.Errorf("--%s", inWords(err)))
 	}
 	return func(string) (*dial.Proxy, error) { return p, nil }, nil
 }

@@ -19,7 +19,7 @@
 //	files.go        certificates in, transcripts and key logs out
 //	output.go       the two ways to show a sign-in
 //	output_json.go  JSON lines
-//	output_text.go  text: plain lines, the verdict
+//	output_text.go  text: plain lines, the verdict; hints.go which flag a remedy means
 //	progress.go     text on a terminal: a line for each step, rewritten in place
 //	stages.go       text: the stages of a sign-in, in short and in full
 package main
@@ -29,6 +29,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -99,7 +100,35 @@ func execute(ctx context.Context, args []string, std *streams) error {
 	case err != nil:
 		return parseError(err)
 	}
+	if err := nothingEmpty(parsed); err != nil {
+		return err
+	}
 	return parsed.Run()
+}
+
+// nothingEmpty refuses flags and arguments that were given without a text: mostly of variables that nobody has set.
+func nothingEmpty(parsed *kong.Context) error {
+	for _, given := range parsed.Path {
+		switch {
+		case given.Flag != nil && empty(given.Flag.Target):
+			return usagef("--%s is empty: give it a value, or leave it out", given.Flag.Name)
+		case given.Positional != nil && empty(given.Positional.Target):
+			return usagef("<%s> is empty: give it a value", given.Positional.Name)
+		}
+	}
+	return nil
+}
+
+func empty(value reflect.Value) bool {
+	if value.Kind() == reflect.Slice {
+		for i := range value.Len() {
+			if empty(value.Index(i)) {
+				return true
+			}
+		}
+		return false
+	}
+	return value.Kind() == reflect.String && value.String() == ""
 }
 
 // parseError makes kong's error one that says how to go on.
@@ -114,7 +143,8 @@ func parseError(err error) error {
 	return usagef("%s\nRun \"%s --help\" for what there is.", text, command)
 }
 
-// negativeCodes writes negative numbers after "codes" in hexadecimal: HRESULTs in decimal look like flags.
+// negativeCodes writes negative numbers after "codes" in hexadecimal: HRESULTs in decimal look like flags. One that is
+// none is written as text, so that it is told as what it is.
 func negativeCodes(args []string) []string {
 	if args[0] != "codes" {
 		return args
@@ -122,6 +152,7 @@ func negativeCodes(args []string) []string {
 	args = slices.Clone(args)
 	for i, arg := range args {
 		if digits, ok := strings.CutPrefix(arg, "-"); ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
+			args[i] = " " + arg
 			if code, err := ocserr.Parse(arg); err == nil {
 				args[i] = code.Hex()
 			}

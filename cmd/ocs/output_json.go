@@ -74,7 +74,7 @@ func (j *jsonLines) online(*signin.Report) {}
 func (j *jsonLines) end(r *signin.Report, err *ocserr.Error) {
 	writeJSON(j.out, jsonReport{Schema: schema, Event: "Report", Report: r})
 	if err != nil {
-		fmt.Fprintf(j.errors, "ocs: %s\n", inWords(err))
+		fmt.Fprintf(j.errors, "ocs: %s\n", printable(inWords(err)))
 	}
 }
 

@@ -82,9 +82,10 @@ func (t *text) end(r *signin.Report, err *ocserr.Error) {
 	case err.Cause == ocserr.CauseCancelled:
 		fmt.Fprintf(t.errors, "%s is not signed in: %s: %s\n", r.SignInName, err.Code.Name(), err.Meaning())
 	case lost:
-		fmt.Fprintf(t.errors, "%s was signed out: %s", r.SignInName, failure(err, "", t.explain))
+		fmt.Fprintf(t.errors, "%s was signed out: %s", r.SignInName, failure(err, failureContext{explained: t.explain}))
 	default:
-		fmt.Fprintf(t.errors, "%s is not signed in: %s", r.SignInName, failure(err, passwordVerdict(r), t.explain))
+		fmt.Fprintf(t.errors, "%s is not signed in: %s", r.SignInName,
+			failure(err, failureContext{password: passwordVerdict(r), hint: hint(r, err), explained: t.explain}))
 	}
 }
 
@@ -130,9 +131,15 @@ func passwordVerdict(r *signin.Report) string {
 	return choose(r.Authentication.PasswordTested, "was tested", "was not tested")
 }
 
-// failure tells why a sign-in failed: the code, what happened, who said so, what was heard, what to do. password is
-// what it says about the password; empty: nothing.
-func failure(e *ocserr.Error, password string, explained bool) string {
+// failureContext is what is told beside an error. What is empty is not told.
+type failureContext struct {
+	password  string // what it says about the password
+	hint      string // the flag that helps
+	explained bool   // all else has been told
+}
+
+// failure tells why a sign-in failed: the code, what happened, who said so, what was heard, what to do.
+func failure(e *ocserr.Error, c failureContext) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s)\n", e.Code.Name(), e.Code.Hex())
 	line := func(label, format string, args ...any) {
@@ -148,11 +155,14 @@ func failure(e *ocserr.Error, password string, explained bool) string {
 		line(label, "%s", heard)
 		label = ""
 	}
-	if password != "" {
-		line("password", "%s", password)
+	if c.password != "" {
+		line("password", "%s", c.password)
 	}
 	if e.Remedy != "" {
 		line("remedy", "%s", e.Remedy)
+	}
+	if c.hint != "" {
+		line("", "%s", c.hint)
 	}
 	if e.RetryAfter > 0 {
 		line("retry", "the server asks to wait %v", e.RetryAfter)
@@ -160,7 +170,7 @@ func failure(e *ocserr.Error, password string, explained bool) string {
 		line("retry", "the same attempt may succeed later")
 	}
 	more := "ocs codes " + e.Code.Name()
-	if !explained {
+	if !c.explained {
 		more += " says more about the code, --explain about this attempt"
 	}
 	line("more", "%s", more)

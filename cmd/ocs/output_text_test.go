@@ -46,21 +46,21 @@ func TestFailureTellsAllThatIsKnown(t *testing.T) {
 		Diagnostics: []ocserr.Diagnostic{{ID: 17000, Reason: "busy", Source: "server.ocs.test"}},
 		Warnings:    []ocserr.Warning{{Code: 399, Text: "come back \x1b[2Jlater"}},
 	})
-	text := failure(err, "was tested", false)
+	text := failure(err, failureContext{password: "was tested", hint: "--flag"})
 
 	for _, want := range []string{
 		"MSGR_E_SERVER_TOO_BUSY (0x8100030E)\n", "  what       ", "  where      stage register, said by the server\n",
 		"ms-diagnostics 17000 busy (from server.ocs.test)\n", "Warning 399 come back ?[2Jlater\n",
-		"  remedy     ", "  retry      the server asks to wait 30s\n", "ocs codes MSGR_E_SERVER_TOO_BUSY", "--explain",
+		"  remedy     ", "\n             --flag\n", "  retry      the server asks to wait 30s\n", "ocs codes MSGR_E_SERVER_TOO_BUSY", "--explain",
 	} {
 		require.Contains(t, text, want)
 	}
-	require.NotContains(t, failure(err, "", true), "--explain")
+	require.NotContains(t, failure(err, failureContext{explained: true}), "--explain")
 }
 
 func TestFailureKeepsEveryCauseInOrder(t *testing.T) {
 	t.Parallel()
 	err := ocserr.New(ocserr.CauseConnectionRefused, errors.Join(errors.New("first"), errors.New("second")))
 
-	require.Contains(t, failure(err, "was tested", false), "  cause      first\n             second\n  password   was tested\n")
+	require.Contains(t, failure(err, failureContext{password: "was tested"}), "  cause      first\n             second\n  password   was tested\n")
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -24,6 +25,17 @@ type ready struct {
 	PID        int    `json:"pid"`
 }
 
+// removeReady removes the ready file, "" for none, of a server before: who waits for it must not read that one's.
+func removeReady(file string) error {
+	if file == "" {
+		return nil
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return usagef("--ready-file: %w", err)
+	}
+	return nil
+}
+
 // writeReady writes the ready file. Whoever sees it sees it whole: it is written under another name first.
 func writeReady(file string, srv *server.Server, ca string) error {
 	text, err := json.Marshal(ready{
@@ -35,7 +47,7 @@ func writeReady(file string, srv *server.Server, ca string) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(file), ".ocs-ready-*")
 	if err != nil {
-		return fmt.Errorf("--ready-file: %w", err)
+		return usagef("--ready-file: %w", err)
 	}
 	_, err = f.Write(append(text, '\n'))
 	err = errors.Join(err, f.Chmod(0o644), f.Close())

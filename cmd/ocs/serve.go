@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ocsgo/ocs/conformance/server"
@@ -68,6 +69,9 @@ func (c *serveCommand) Run(ctx context.Context, std *streams) error {
 	if err != nil {
 		return err
 	}
+	if err := removeReady(c.ReadyFile); err != nil { // one of a server before
+		return err
+	}
 	srv, err := server.Start(cfg)
 	if err != nil {
 		return notServing(err)
@@ -102,7 +106,11 @@ func (c *serveCommand) config() (server.Config, error) {
 		if listener.value == "" || listener.value == off {
 			continue
 		}
-		if _, _, err := net.SplitHostPort(listener.value); err != nil {
+		_, port, err := net.SplitHostPort(listener.value)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
 			return cfg, usagef("%s %q is not host:port: give one like 127.0.0.1:0, or %s", listener.flag, listener.value, off)
 		}
 		*listener.address = listener.value
@@ -203,6 +211,9 @@ func notServing(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Addr != nil {
 		return fmt.Errorf("%w; is another server running there? Choose another address with the flag that gave it, or port 0 for a free one", err)
 	}
+	if name, ok := errors.AsType[*net.DNSError](err); ok {
+		return usagef("%w: give a listener an address of this machine instead of %q", err, name.Name)
+	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return err
 	}
@@ -231,7 +242,7 @@ func (c *serveCommand) writeAuthority(srv *server.Server) (path string, remove f
 		err = os.WriteFile(path, srv.CAPEM(), 0o644)
 	}
 	if err != nil {
-		return "", remove, fmt.Errorf("--ca-out: %w", err)
+		return "", remove, usagef("--ca-out: %w", err)
 	}
 	return path, remove, nil
 }

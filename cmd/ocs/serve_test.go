@@ -80,6 +80,18 @@ func TestServeSignsInWhomItSaysItDoes(t *testing.T) {
 	require.FileExists(t, ca)
 }
 
+func TestServeRemovesTheReadyFileOfAServerBefore(t *testing.T) {
+	t.Parallel()
+	file := writeFile(t, "ready.json", []byte("{}"))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	r := invocation{}.run(t, "serve", "--listen-tls", l.Addr().String(), "--ready-file", file)
+
+	require.Equal(t, 1, r.status)
+	require.NoFileExists(t, file)
+}
+
 func TestServePlaysFaults(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "--fault", `{"stage":"register","action":"status","status":503}`)
@@ -106,6 +118,6 @@ func TestServeThatCannotWriteItsReadyFileFails(t *testing.T) {
 	t.Parallel()
 	r := invocation{}.run(t, "serve", "--listen-tls", "127.0.0.1:0", "--ready-file", filepath.Join(t.TempDir(), "no-such", "ready.json"))
 
-	require.Equal(t, 1, r.status)
+	require.Equal(t, 2, r.status)
 	require.Contains(t, r.stderr, "--ready-file")
 }

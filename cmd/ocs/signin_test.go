@@ -176,6 +176,42 @@ func TestTranscriptAndKeyLogAreForTheOwnerAlone(t *testing.T) {
 	}
 }
 
+func TestRecordThatCannotBeWrittenIsAWarning(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no device that is always full: ", err)
+	}
+	srv := startServer(t, nil)
+	for _, flag := range []string{"--transcript", "--keylog"} {
+		r := invocation{env: password("wonderland")}.run(t,
+			"signin", "alice@ocs.test", "--server", srv.TLSAddr(), "--ca", authorityOf(t, srv), flag, "/dev/full")
+
+		require.Zero(t, r.status, r.stderr)
+		require.Contains(t, r.stderr, "ocs: warning: "+flag+": it is not complete: write /dev/full: no space left on device\n")
+	}
+}
+
+func TestFailureNamesTheFlagThatHelps(t *testing.T) {
+	t.Parallel()
+	srv := startServer(t, nil)
+	for flag, args := range map[string][]string{
+		"--ca FILE trusts":        {},
+		"without --transport tcp": {"--transport", "tcp"},
+		"--server-check off":      {"--ca", authorityOf(t, srv), "--server-check", "strict"},
+	} {
+		if flag == "--server-check off" {
+			old := startServer(t, func(cfg *server.Config) { cfg.Server = "RTC/2.0" })
+			args = []string{"--ca", authorityOf(t, old), "--server", old.TLSAddr()}
+		} else {
+			args = append(args, "--server", srv.TLSAddr())
+		}
+		r := invocation{env: password("wonderland")}.run(t, append([]string{"signin", "alice@ocs.test"}, args...)...)
+
+		require.NotZero(t, r.status)
+		require.Contains(t, r.stderr, flag)
+	}
+}
+
 func TestPasswordIsNowhereInTheOutput(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t, nil)

@@ -138,7 +138,7 @@ func explainConnect(hop int, r *signin.Report) (about string, details []string) 
 		}
 	}
 	if c := r.Connection; c != nil && hop == len(r.Redirects) {
-		about = fmt.Sprintf("%s (%s) over %s", c.Host, c.Remote, strings.ToUpper(string(c.Transport)))
+		about = fmt.Sprintf("%s (%s) over %s", c.Host, choose(c.Proxy == "", c.Remote, "through "+c.Proxy), strings.ToUpper(string(c.Transport)))
 	}
 	return about, details
 }
@@ -246,7 +246,7 @@ func explainRegister(r *signin.Report) (about string, details []string) {
 		details = append(details,
 			"password tested: "+choose(a.PasswordTested, "yes", "no"),
 			fmt.Sprintf("server signature verified: %s (%s verified, %d refused)", choose(a.ServerVerified, "yes", "no"), count(a.MessagesVerified, "message"), a.MessagesRefused))
-		if math.Abs(a.ClockSkew) >= 2 { // less is the resolution of the Date header
+		if a.ClockSkew != 0 {
 			details = append(details, fmt.Sprintf("the server's clock is %.0f s %s ours", math.Abs(a.ClockSkew), choose(a.ClockSkew > 0, "ahead of", "behind")))
 		}
 	}

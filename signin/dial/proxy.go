@@ -76,8 +76,8 @@ func parseProxy(text string) (*Proxy, error) {
 		return nil, fmt.Errorf("proxy: unknown scheme %q; known: http, https, socks4, socks4a, socks5", u.Scheme)
 	}
 	if text := u.Port(); text != "" {
-		if p.Port, err = strconv.Atoi(text); err != nil {
-			return nil, errors.New("proxy: the port is not a number of 1 to 65535")
+		if p.Port, err = strconv.Atoi(text); err != nil || p.Port < 1 || p.Port > 65535 {
+			return nil, fmt.Errorf("proxy: the port %q is not a number of 1 to 65535", text)
 		}
 	}
 	return p, p.check()
