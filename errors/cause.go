@@ -25,6 +25,7 @@ const (
 	CauseNoServerFound       Cause = "no-server-found"
 	CauseServiceNotOffered   Cause = "service-not-offered"
 	CauseSRVTargetNotFound   Cause = "srv-target-not-found"
+	CauseSRVRecordInvalid    Cause = "srv-record-invalid"
 	CauseHostNotFound        Cause = "host-not-found"
 	CauseDNSFailure          Cause = "dns-failure"
 	CauseDNSTimeout          Cause = "dns-timeout"

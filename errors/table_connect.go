@@ -50,6 +50,11 @@ var connectRows = []Row{
 		"Create the A or AAAA record of the SRV record's target, or correct the target.",
 	},
 	{
+		CauseSRVRecordInvalid, StageResolve, SideClient, InvalidServerName, DNSSRVFail, false,
+		"the domain's SRV records are there, but name no usable server",
+		"Correct the SRV record: its target is the name of a host that has an A or AAAA record, not an address, and its port is not 0.",
+	},
+	{
 		CauseHostNotFound, StageResolve, SideClient, InvalidServerName, DNSAResFail, false,
 		"the server's name has no address",
 		"Check the spelling of the server's name, and that this machine's DNS server knows it.",
@@ -97,12 +102,12 @@ var connectRows = []Row{
 	{
 		CauseInsecureTransport, StageResolve, SideClient, Connect, SIPHighSecuritySetTLS, false,
 		"only an unencrypted way to the server is offered, and TLS is demanded",
-		"Let the server listen for TLS and publish it, or allow TCP on purpose.",
+		"Let the server listen for TLS and publish that, or choose the transport tcp on purpose.",
 	},
 	{
 		CauseInsecureTransport, StageRegister, SideClient, Connect, SIPHighSecuritySetTLS, false,
 		"a redirect leads to an unencrypted transport, and TLS is demanded",
-		"Let the home server listen for TLS, or allow TCP on purpose.",
+		"Let the home server listen for TLS, or choose the transport tcp on purpose.",
 	},
 
 	{

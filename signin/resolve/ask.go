@@ -29,8 +29,9 @@ type resolver struct {
 
 	mu      sync.Mutex
 	lookups map[string]*lookup
-	settle  *time.Timer // started by the first address found
-	held    bool        // settle is
+	plain   map[string]bool // servers that were silent once: asked without EDNS from then on
+	settle  *time.Timer     // started by the first address found
+	held    bool            // settle is
 }
 
 // newResolver prepares the questions of one plan; close releases it. The context that it returns is the
@@ -42,6 +43,7 @@ func newResolver(ctx context.Context, cfg Config) (*resolver, context.Context, e
 		hosts:    readHosts(cfg.HostsFile),
 		search:   func(name string) []string { return []string{name} },
 		lookups:  map[string]*lookup{},
+		plain:    map[string]bool{},
 	}
 	switch {
 	case cfg.Server != "":
@@ -113,7 +115,6 @@ func (r *resolver) setHeld(held bool) {
 // reply is what became of a question: records, a "no", or a failure.
 type reply struct {
 	records  []dns.RR // of the type asked for, at the end of the aliases
-	extra    []dns.RR // additional records
 	notThere bool     // NXDOMAIN: no record of any type
 	failure  *failure // nil if a server answered
 }
@@ -139,7 +140,7 @@ func (r *resolver) ask(ctx context.Context, name string, qtype uint16) (reply, [
 		notThere := answer.Rcode == dns.RcodeNameError
 		switch {
 		case len(records) > 0 || notThere || followed == 0:
-			return reply{records: records, extra: answer.Extra, notThere: notThere}, asked
+			return reply{records: records, notThere: notThere}, asked
 		case aliases > maxAliases:
 			last := &asked[len(asked)-1]
 			fail := last.fail(ocserr.CauseDNSBadAnswer, last.Answer, fmt.Errorf("more than %d aliases", maxAliases))
@@ -204,10 +205,11 @@ func (r *resolver) askServers(ctx context.Context, name string, qtype uint16) (*
 }
 
 // askServer asks one server over UDP, over TCP if the answer did not fit (RFC 7766), and without EDNS
-// if the server does not know that (RFC 6891 7).
+// if the server does not know that (RFC 6891 7). Once it was silent it is asked without, too: there are firewalls that
+// drop what they do not know (RFC 6891 6.2.6).
 func (r *resolver) askServer(ctx context.Context, server, name string, qtype uint16) (*dns.Msg, []Question, *failure) {
 	var asked []Question
-	network, edns := "udp", true
+	network, edns := "udp", !r.isPlain(server)
 	for {
 		answer, q, fail := r.askOnce(ctx, network, server, name, qtype, edns)
 		asked = append(asked, q)
@@ -217,9 +219,24 @@ func (r *resolver) askServer(ctx context.Context, server, name string, qtype uin
 		case fail == nil && answer.Truncated && network == "udp":
 			network = "tcp"
 		default:
+			if fail != nil && fail.cause == ocserr.CauseDNSTimeout {
+				r.setPlain(server)
+			}
 			return answer, asked, fail
 		}
 	}
+}
+
+func (r *resolver) isPlain(server string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.plain[server]
+}
+
+func (r *resolver) setPlain(server string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.plain[server] = true
 }
 
 // askOnce sends one query and reads its answer.

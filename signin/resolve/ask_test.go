@@ -81,6 +81,28 @@ func TestAskOffersEDNSAndDoesWithout(t *testing.T) {
 	require.Equal(t, []string{"one udp FORMERR", "one udp 10.0.0.1"}, outcomes(asked))
 }
 
+func TestAskDoesWithoutEDNSAfterSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		z := newZone(t, everything...)
+		cfg := z.config()
+		cfg.Exchange = func(ctx context.Context, network, server string, query []byte) ([]byte, error) {
+			q := new(dns.Msg)
+			if err := q.Unpack(query); err != nil {
+				return nil, err
+			}
+			if q.IsEdns0() != nil {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return z.Exchange(ctx, network, server, query)
+		}
+		start := time.Now()
+		plan := discover(t, cfg)
+		require.Equal(t, tryTimeout, time.Since(start), "and the addresses of the targets are asked for without from the start")
+		require.Len(t, plan.Candidates, 8)
+	})
+}
+
 func TestAskGoesOnToTheNextServer(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault func(*zone)
@@ -236,7 +258,6 @@ func TestAnswersMatchesIDAndQuestion(t *testing.T) {
 // FuzzAnswer feeds raw bytes as the answer to every question of a discovery.
 func FuzzAnswer(f *testing.F) {
 	seed := newZone(f, append(everything, "sip.contoso.com. CNAME sipinternal.contoso.com.")...)
-	seed.glue = true
 	for _, question := range []struct {
 		name  string
 		qtype uint16
@@ -250,7 +271,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Add([]byte{}, true)
 	f.Fuzz(func(t *testing.T, rest []byte, fit bool) {
-		cfg := Config{HostsFile: "testdata/hosts-empty", AllowTCP: true}
+		cfg := Config{HostsFile: "testdata/hosts-empty"}
 		cfg.Exchange = func(_ context.Context, _, _ string, query []byte) ([]byte, error) {
 			answer := append([]byte{query[0], query[1]}, rest...)
 			if fit && len(answer) >= 12 { // make it the answer to this question, so that its records are read

@@ -54,6 +54,7 @@ type autodiscovered struct {
 	targets   []target
 	service   string // which of the two names was asked, the last one
 	questions []Question
+	unknown   []*failure    // names on the way that DNS did not tell the addresses of
 	failure   error         // why there are no targets, where a service was there to ask
 	rejected  *ocserr.Error // the password was, and nothing more may be asked
 }
@@ -89,17 +90,21 @@ func (r *resolver) autodiscover(ctx context.Context, cfg Config, domain string) 
 			break
 		}
 	}
-	out.questions = w.questions
+	out.questions, out.unknown = w.questions, w.unknown
 	for _, s := range servers {
 		host, port, err := s.server()
 		if err != nil {
 			out.failure = err
 			continue
 		}
-		out.targets = append(out.targets, target{host: host, port: port, lookup: r.addresses(ctx, host)})
+		t := target{host: host, port: port, lookup: &lookup{}}
+		if cfg.Naming.judge(domain, &t); t.cause == "" {
+			t.lookup = r.addresses(ctx, host)
+		}
+		out.targets = append(out.targets, t)
 	}
 	if len(out.targets) > 0 {
-		out.failure = nil
+		out.failure, out.unknown = nil, nil
 	}
 	return out
 }
@@ -115,6 +120,7 @@ type walk struct {
 	transport http.RoundTripper
 	cookies   http.CookieJar // pools keep a client with one of their servers by them
 	questions []Question
+	unknown   []*failure
 }
 
 // servers reads one document after the other until one names the servers.
@@ -134,21 +140,25 @@ func (w *walk) servers(ctx context.Context, at *url.URL) ([]sipAccess, error) {
 	return nil, fmt.Errorf("more than %d redirects and links", maxHops)
 }
 
-// link reads a URL that a server named, where at is the one asked for, if it may be asked.
+// link reads a URL that a server named, where at is the one asked for, if it may be asked. The errors quote little of it,
+// and nothing of its query, which can hold a ticket.
 func link(at *url.URL, text string) (*url.URL, error) {
 	if len(text) > maxLink {
 		return nil, fmt.Errorf("a link of %d bytes", len(text))
 	}
 	u, err := at.Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("a link is no URL: %w", err)
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // which does not quote the whole
+		}
+		return nil, fmt.Errorf("a link is no URL: %.100s", err.Error())
 	}
 	host, err := hostname(u.Hostname())
 	switch {
 	case u.Scheme != "https":
-		return nil, fmt.Errorf("a link leads to %q and not to https", u.Scheme)
+		return nil, fmt.Errorf("a link leads to %.20q and not to https", u.Scheme)
 	case err != nil:
-		return nil, fmt.Errorf("a link leads nowhere: %w", err)
+		return nil, fmt.Errorf("a link leads nowhere: %.300s", err.Error())
 	case u.User != nil:
 		return nil, fmt.Errorf("a link to %s has a user name in it", host)
 	}
@@ -180,6 +190,7 @@ func (w *walk) get(ctx context.Context, at *url.URL) (*document, error) {
 	w.listed(l)
 	if port, _ := portOf(at); len(l.addrs) == 0 && (w.byName == nil || !w.byName(at.Hostname(), port)) {
 		if l.failure != nil {
+			w.unknown = append(w.unknown, l.failure)
 			return nil, l.failure.err
 		}
 		return nil, errNoSuchService
@@ -231,11 +242,7 @@ func (w *walk) request(ctx context.Context, at *url.URL, ticket string) (got *do
 	defer func() { w.questions = append(w.questions, q) }()
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
-	if err != nil {
-		q.Answer, q.Err = "cannot be asked", err
-		return nil, "", err
-	}
+	req := (&http.Request{Method: http.MethodGet, URL: at, Header: http.Header{}}).WithContext(ctx)
 	req.Header.Set("Accept", xmlType+";v=1")
 	if ticket != "" {
 		req.Header.Set("X-MS-WebTicket", "opaque="+base64.StdEncoding.EncodeToString([]byte(ticket)))

@@ -354,3 +354,24 @@ func FuzzLink(f *testing.F) {
 		require.LessOrEqual(t, len(shownURL(u)), 200)
 	})
 }
+
+func TestLinkQuotesLittle(t *testing.T) {
+	long := strings.Repeat("A", 1500)
+	for name, text := range map[string]string{
+		"escape":  "https://fe.contoso.com/%zz" + long + "?ticket=SECRET",
+		"host":    "https://" + strings.Repeat("a..", 300) + "?ticket=SECRET",
+		"port":    "https://fe.contoso.com:" + long + "?ticket=SECRET",
+		"scheme":  long + "://fe.contoso.com?ticket=SECRET",
+		"control": "https://fe.contoso.com/?ticket=SECRET\x01",
+		"nowhere": "https:///?ticket=SECRET",
+		"user":    "https://alice@fe.contoso.com/?ticket=SECRET",
+		"no port": "https://fe.contoso.com:0/?ticket=SECRET",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := link(&url.URL{Scheme: "https", Host: "fe.contoso.com"}, text)
+			require.Error(t, err)
+			require.NotContains(t, err.Error(), "SECRET")
+			require.Less(t, len(err.Error()), 350)
+		})
+	}
+}

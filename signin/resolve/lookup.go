@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -73,7 +72,8 @@ func (r *resolver) find(ctx context.Context, name string, found func()) *lookup 
 		}
 	}
 	l.addrs = alternate(l.addrs)
-	if len(l.addrs) > 0 || l.notThere {
+	// NXDOMAIN speaks for every type (RFC 8020), but there are load balancers that give it for AAAA alone (RFC 4074 4.2).
+	if len(l.addrs) > 0 || replies[0].notThere {
 		l.failure = nil
 	}
 	return l
@@ -88,60 +88,81 @@ type offer struct {
 	failure   *failure
 }
 
-// target is one SRV record with the addresses of the host that it names.
+// made tells whether the domain offers the service, be its records right or wrong. One that may not be used is none.
+func (o *offer) made() bool {
+	return len(o.targets) > 0 && o.targets[0].cause != ocserr.CauseInsecureTransport
+}
+
+// target is a server that an SRV record or autodiscover names.
 type target struct {
 	host     string
 	port     int
 	priority int
-	lookup   *lookup
+	lookup   *lookup      // of its addresses; empty where it is not tried
+	cause    ocserr.Cause // why it is not tried, with a reason in words; "" where it is
+	reason   string
 }
 
-// offer asks for a service and for the addresses of its targets that the answer did not bring along.
-func (r *resolver) offer(ctx context.Context, s service) offer {
+func (t *target) refuse(cause ocserr.Cause, reason string) { t.cause, t.reason = cause, reason }
+
+// offer asks for a service and for the addresses of its targets. Addresses that come along with the answer are not used:
+// few servers send those of both families, and the other one would have to be asked for anyway.
+func (r *resolver) offer(ctx context.Context, cfg Config, domain string, s service) offer {
 	got, asked := r.ask(ctx, s.name, dns.TypeSRV)
 	o := offer{service: s, questions: asked, failure: got.failure}
 	var records []*dns.SRV
 	for _, rr := range got.records {
 		srv, ok := rr.(*dns.SRV)
-		if !ok {
-			continue
-		}
-		if srv.Target == "." {
+		switch {
+		case ok && srv.Target == ".":
 			o.declined = true
-			continue
-		}
-		if host, err := hostname(srv.Target); err == nil && srv.Port != 0 {
-			srv.Target = host
+		case ok:
 			records = append(records, srv)
 		}
 	}
 	order(records, r.intn)
-	records = records[:min(len(records), maxRecords)]
-	o.targets = make([]target, len(records))
+	o.targets = make([]target, min(len(records), maxRecords))
 	var wg sync.WaitGroup
-	for i, srv := range records {
+	for i := range o.targets {
 		t := &o.targets[i]
-		*t = target{host: srv.Target, port: int(srv.Port), priority: int(srv.Priority)}
-		if addrs := brought(got.extra, t.host); len(addrs) > 0 && r.hosts[fold(t.host)] == nil {
-			t.lookup = &lookup{addrs: addrs}
-			r.found()
-			continue
+		*t = cfg.judge(domain, s, records[i])
+		if t.cause == "" {
+			wg.Go(func() { t.lookup = r.addresses(ctx, t.host) })
 		}
-		wg.Go(func() { t.lookup = r.addresses(ctx, t.host) })
 	}
 	wg.Wait()
 	return o
 }
 
-// brought returns the addresses of a host among the additional records of an answer.
-func brought(extra []dns.RR, host string) []netip.Addr {
-	var own []dns.RR
-	for _, rr := range extra {
-		if fold(rr.Header().Name) == fold(host) {
-			own = append(own, rr)
-		}
+// judge makes a target of a record, and says whether it is to be tried.
+func (c Config) judge(domain string, s service, srv *dns.SRV) target {
+	host, reason := serverOf(srv)
+	t := target{host: host, port: int(srv.Port), priority: int(srv.Priority), lookup: &lookup{}}
+	switch {
+	case s.transport == TCP && !c.OnlyTCP:
+		t.refuse(ocserr.CauseInsecureTransport, fmt.Sprintf("the SRV record of %s leads to %s over TCP without TLS", s.name, joinHostPort(host, t.port)))
+	case reason != "":
+		t.refuse(ocserr.CauseSRVRecordInvalid, fmt.Sprintf("the SRV record of %s: %s", s.name, reason))
+	case s.transport == TLS:
+		c.Naming.judge(domain, &t)
 	}
-	return addressesOf(own)
+	return t
+}
+
+// serverOf is the host that a record names, or the reason why it cannot be one.
+func serverOf(srv *dns.SRV) (host, reason string) {
+	target := shown(srv.Target)
+	host, err := hostname(target)
+	_, notAddress := netip.ParseAddr(target)
+	switch {
+	case notAddress == nil:
+		return target, fmt.Sprintf("its target %s is an address and not the name of a host", target)
+	case err != nil:
+		return target, fmt.Sprintf("its target %v", err)
+	case srv.Port == 0:
+		return host, "its port is 0"
+	}
+	return host, ""
 }
 
 // addressesOf returns the usable addresses in a set of records, the families in turn. A filtering DNS
@@ -199,53 +220,4 @@ func join(addrs []netip.Addr) string {
 		list[i] = a.String()
 	}
 	return strings.Join(list, ", ")
-}
-
-// nothingFound is the error of a discovery without a candidate: the most telling thing that happened.
-func nothingFound(domain string, auto autodiscovered, offers []offer, lookups []*lookup) error {
-	// A name that could not be asked for comes before one that is said not to exist: it may be the one.
-	var failures []*failure
-	var homeless, declined []string
-	for _, t := range auto.targets {
-		homeless = append(homeless, t.host)
-	}
-	for _, o := range offers {
-		if o.failure != nil {
-			failures = append(failures, o.failure)
-		}
-		if o.declined {
-			declined = append(declined, o.name)
-		}
-		for _, t := range o.targets {
-			if t.lookup.failure != nil {
-				failures = append(failures, t.lookup.failure)
-			}
-			homeless = append(homeless, t.host)
-		}
-	}
-	for _, l := range lookups {
-		if l.failure != nil {
-			failures = append(failures, l.failure)
-		}
-	}
-	switch {
-	case len(failures) > 0:
-		errs := make([]error, len(failures))
-		for i, f := range failures {
-			errs[i] = f.err
-		}
-		return ocserr.New(failures[0].cause, errors.Join(errs...))
-	case len(homeless) > 0:
-		return ocserr.New(ocserr.CauseSRVTargetNotFound, fmt.Errorf("DNS has no address for %s", strings.Join(homeless, ", ")))
-	case len(declined) > 0:
-		return ocserr.New(ocserr.CauseServiceNotOffered, fmt.Errorf("the target of %s is \".\"", strings.Join(declined, ", ")))
-	case auto.failure != nil:
-		return ocserr.New(ocserr.CauseAutodiscoverFailed, auto.failure)
-	}
-	return ocserr.New(ocserr.CauseNoServerFound, fmt.Errorf("DNS has no SRV record and no address for the servers of %q", domain))
-}
-
-// cancelled is the error of a plan that the caller gave up.
-func cancelled(ctx context.Context) error {
-	return ocserr.New(ocserr.CauseCancelled, context.Cause(ctx)).At(ocserr.StageResolve)
 }

@@ -51,32 +51,44 @@ func Manual(ctx context.Context, cfg Config, server string, transport Transport)
 		return plan, err
 	}
 	defer r.close()
-	var last *lookup
-	for _, name := range r.search(host) {
-		last = r.addresses(asking, name)
-		plan.Questions = append(plan.Questions, last.questions...)
-		if len(last.addrs) > 0 || asking.Err() != nil {
-			break
-		}
-	}
+	var found *lookup
+	found, plan.Questions = r.addressesOfAny(asking, host)
 	switch {
 	case ctx.Err() != nil:
 		return plan, cancelled(ctx)
-	case len(last.addrs) > 0:
-		candidate.Addrs = last.addrs
+	case len(found.addrs) > 0:
+		candidate.Addrs = found.addrs
 		plan.Candidates = []Candidate{candidate}
 		return plan, nil
 	case candidate.leave(cfg.ByName):
 		plan.Candidates = []Candidate{candidate}
 		return plan, nil
-	case last.failure != nil:
-		e := ocserr.New(last.failure.cause, last.failure.err)
+	case found.failure != nil:
+		e := ocserr.New(found.failure.cause, found.failure.err)
 		e.Detail = ocserr.DNSAResFail // no SRV record was asked for
 		return plan, e
-	case last.notThere:
+	case found.notThere:
 		return plan, ocserr.New(ocserr.CauseHostNotFound, fmt.Errorf("DNS knows no %q", candidate.Host))
 	}
 	return plan, ocserr.New(ocserr.CauseHostNotFound, fmt.Errorf("DNS has no address for %q", candidate.Host))
+}
+
+// addressesOfAny looks up the names that a name typed by the user may stand for, until one has an address. Where none has,
+// the failure is that of the first that could not be looked up: it may be the one.
+func (r *resolver) addressesOfAny(ctx context.Context, host string) (found *lookup, asked []Question) {
+	var unknown *failure
+	for _, name := range r.search(host) {
+		l := r.addresses(ctx, name)
+		asked = append(asked, l.questions...)
+		if unknown = cmp.Or(unknown, l.failure); len(l.addrs) > 0 {
+			return l, asked
+		}
+		found = &lookup{notThere: l.notThere, failure: unknown}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return found, asked
 }
 
 // splitHostPort reads host[:port]. The host comes without brackets, in A-labels, and with its trailing

@@ -121,6 +121,30 @@ func TestManualUnresolvable(t *testing.T) {
 	}
 }
 
+func TestManualDoesNotBelieveNXDOMAINOfAAAAForTheName(t *testing.T) {
+	z := newZone(t)
+	z.rcodes["fe.contoso.com"] = dns.RcodeServerFailure
+	z.mangle = func(q, a *dns.Msg, _ int) {
+		if q.Question[0].Qtype == dns.TypeAAAA {
+			a.Rcode = dns.RcodeNameError
+		}
+	}
+	_, err := Manual(t.Context(), z.config(), "fe.contoso.com", TLS)
+	requireCause(t, ocserr.CauseDNSFailure, err)
+}
+
+func TestManualRemembersAFailureOverTheSearchList(t *testing.T) {
+	z := newZone(t)
+	z.rcodes["fe.corp.contoso.com"] = dns.RcodeServerFailure
+	r, ctx, err := newResolver(t.Context(), z.config())
+	require.NoError(t, err)
+	defer r.close()
+	r.useSystem("testdata/resolv.conf")
+	l, asked := r.addressesOfAny(ctx, "fe")
+	require.Equal(t, "fe", asked[len(asked)-1].Name, "the search goes on to the end")
+	require.Equal(t, ocserr.CauseDNSFailure, l.failure.cause)
+}
+
 func TestManualSilentDNSEndsAtTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		z := newZone(t)

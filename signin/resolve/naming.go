@@ -35,6 +35,13 @@ func (n Naming) Check(domain, host string) error {
 	return nil
 }
 
+// judge refuses a target whose name is not allowed.
+func (n Naming) judge(domain string, t *target) {
+	if err := n.refusal(domain, t.host); err != nil {
+		t.refuse(ocserr.CauseStrictNamingRefused, err.Error())
+	}
+}
+
 // refusal is what is wrong with the name of a server, or nil.
 func (n Naming) refusal(domain, host string) error {
 	if ascii, err := hostname(domain); err == nil {

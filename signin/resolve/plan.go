@@ -27,7 +27,7 @@ type Plan struct {
 // Refusal is a server that was found and is not tried.
 type Refusal struct {
 	Candidate
-	Cause  ocserr.Cause `json:"cause"`  // "strict-naming-refused"
+	Cause  ocserr.Cause `json:"cause"`  // "strict-naming-refused", "srv-record-invalid", "insecure-transport"
 	Reason string       `json:"reason"` // one sentence
 }
 
@@ -109,19 +109,19 @@ func (q Question) MarshalJSON() ([]byte, error) {
 // builder collects the candidates of a plan, in order of preference and without repetition.
 type builder struct {
 	plan   *Plan
-	naming Naming
 	byName func(host string, port int) bool
 	seen   map[string]int // index in plan.found by transport, host and port
 }
 
-// offer takes a server whose name came from others: it must be one that the naming policy allows.
-func (b *builder) offer(c Candidate, communicator bool) {
-	err := b.naming.refusal(b.plan.Domain, c.Host)
-	if err == nil || c.Transport != TLS {
+// offer takes a server whose name came from others.
+func (b *builder) offer(c Candidate, t target, communicator bool) {
+	c.Host, c.Port, c.Addrs = t.host, t.port, t.lookup.addrs
+	if t.cause == "" {
 		b.add(c, communicator)
 		return
 	}
-	b.plan.Refused = append(b.plan.Refused, Refusal{c, ocserr.CauseStrictNamingRefused, err.Error()})
+	c.Addrs = []netip.Addr{}
+	b.plan.Refused = append(b.plan.Refused, Refusal{c, t.cause, t.reason})
 }
 
 // add takes a server if it has an address, or a proxy that finds one. Communicator says whether the policy of
@@ -154,16 +154,16 @@ func (c *Candidate) leave(byName func(host string, port int) bool) bool {
 
 // candidates lists what the answers offer under both policies.
 func (p *Plan) candidates(cfg Config, auto autodiscovered, offers []offer, names []string, lookups []*lookup) {
-	b := builder{plan: p, naming: cfg.Naming, byName: cfg.ByName, seen: map[string]int{}}
+	b := builder{plan: p, byName: cfg.ByName, seen: map[string]int{}}
 	for _, t := range auto.targets {
-		b.offer(Candidate{t.host, t.port, TLS, t.lookup.addrs, "autodiscover " + auto.service}, false)
+		b.offer(Candidate{Transport: TLS, Why: "autodiscover " + auto.service}, t, false)
 	}
 	first := true // no service was offered until now
 	for _, o := range offers {
 		for _, t := range o.targets {
-			b.offer(Candidate{t.host, t.port, o.transport, t.lookup.addrs, fmt.Sprintf("SRV %s, priority %d", o.name, t.priority)}, first)
+			b.offer(Candidate{Transport: o.transport, Why: fmt.Sprintf("SRV %s, priority %d", o.name, t.priority)}, t, first)
 		}
-		first = first && len(o.targets) == 0
+		first = first && !o.made()
 	}
 	transport, ports := cfg.endpoints()
 	if len(p.found) > 0 || slices.ContainsFunc(lookups, func(l *lookup) bool { return len(l.addrs) > 0 }) {

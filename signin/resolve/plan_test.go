@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	ocserr "github.com/ocsgo/ocs/errors"
 )
 
 func TestPlanUnder(t *testing.T) {
@@ -63,4 +65,16 @@ func TestPlanJSONTellsOfTheOtherPolicy(t *testing.T) {
 	require.Equal(t, Resilient, communicator.Other.Policy)
 	require.Equal(t, resilient.Candidates, communicator.Other.Candidates)
 	require.Nil(t, read(Resilient, "sip.contoso.com. A 10.0.0.2").Other, "where both policies try the same")
+}
+
+func TestPlanJSONOfARefusedServer(t *testing.T) {
+	cfg := newZone(t, "_sip._tls.contoso.com. SRV 0 0 443 fe.fabrikam.test.").config()
+	cfg.Naming = NamingStrict
+	plan, err := Discover(t.Context(), cfg, "contoso.com")
+	requireCause(t, ocserr.CauseStrictNamingRefused, err)
+	got, err := json.Marshal(plan.Refused)
+	require.NoError(t, err)
+	require.JSONEq(t, `[{"host": "fe.fabrikam.test", "port": 443, "transport": "tls", "addrs": [],
+		"why": "SRV _sip._tls.contoso.com, priority 0", "cause": "strict-naming-refused",
+		"reason": "\"fe.fabrikam.test\" may not serve \"contoso.com\": allowed are contoso.com and sip.contoso.com"}]`, string(got))
 }

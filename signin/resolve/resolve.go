@@ -10,7 +10,8 @@
 //	manual.go        a server named by the user (Manual)
 //	name.go          which names may be asked at all
 //	autodiscover.go  Lync's autodiscover service over HTTPS; autodocument.go: what it answers
-//	lookup.go        the addresses of one name: hosts file, additional records, A and AAAA
+//	lookup.go        the records of one service, and the addresses of one name: hosts file, A and AAAA
+//	nothing.go       why there is nothing to try
 //	ask.go           one question to DNS: servers, retries, aliases, what an answer means
 //	exchange.go      one query and its answer as bytes over UDP or TCP
 //	system.go        the system's DNS servers, hosts file and resolver
@@ -23,6 +24,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,10 +75,8 @@ type Config struct {
 	// /etc/resolv.conf; on a system without them Go's net.Resolver.
 	Server string
 
-	// AllowTCP also asks for the service names of servers that speak SIP over TCP without TLS.
-	AllowTCP bool
-
-	// OnlyTCP asks for those alone, and expects the host names to listen on TCP port 5060.
+	// OnlyTCP asks for servers that speak SIP over TCP without TLS, and expects the host names to listen on port
+	// 5060. Otherwise such servers are found and refused: nothing falls from TLS to clear TCP by itself.
 	OnlyTCP bool
 
 	// Policy selects among what was found. Empty: Resilient.
@@ -118,18 +118,17 @@ type service struct {
 	transport Transport
 }
 
-// services returns the SRV names of a domain in order of preference (contract 4.3, [DNS-R2b]).
+// services returns the SRV names of a domain in order of preference (contract 4.3, [DNS-R2b]). Those of TCP are asked
+// for where TLS is demanded too: a domain that publishes nothing else is not one that publishes nothing.
 func (c Config) services(domain string) []service {
-	var list []service
-	for _, s := range []service{
+	list := []service{
 		{"_sipinternaltls._tcp." + domain, TLS},
 		{"_sipinternal._tcp." + domain, TCP},
 		{"_sip._tls." + domain, TLS},
 		{"_sip._tcp." + domain, TCP},
-	} {
-		if s.transport == TLS && !c.OnlyTCP || s.transport == TCP && (c.AllowTCP || c.OnlyTCP) {
-			list = append(list, s)
-		}
+	}
+	if c.OnlyTCP {
+		list = slices.DeleteFunc(list, func(s service) bool { return s.transport == TLS })
 	}
 	return list
 }
@@ -150,15 +149,16 @@ func (c Config) endpoints() (Transport, []int) {
 // Discover finds the servers of a SIP domain, the part of a sign-in name after the @.
 //
 // All SRV names and host names are asked for at once; the answers are used in list order:
-// _sipinternaltls._tcp, _sipinternal._tcp, _sip._tls, _sip._tcp (those of TCP only if allowed), then
+// _sipinternaltls._tcp, _sipinternal._tcp, _sip._tls, _sip._tcp (those of TCP only with Config.OnlyTCP), then
 // sipinternal, sip and sipexternal, each on 5061 and then 443. The records of one SRV name are ordered
 // by RFC 2782.
 //
-// The error is an *ocserr.Error. DNS knows no server: "no-server-found", "srv-target-not-found",
-// "service-not-offered", "autodiscover-failed". Servers were found and Config.Naming allows none: "strict-naming-refused". DNS did not say: "dns-failure", "dns-timeout", "dns-unreachable",
-// "dns-bad-answer". The service of web tickets did not accept the user: "password-rejected". A domain that cannot be one: "invalid-sign-in-name"; such a DNS server:
-// "invalid-config". ctx is done: "cancelled", wrapping its cause. The plan is never nil: it holds what
-// was asked until then.
+// The error is an *ocserr.Error. DNS did not say, and so may know a server: "dns-failure", "dns-timeout",
+// "dns-unreachable", "dns-bad-answer". What was found may not be tried: "strict-naming-refused", "srv-record-invalid",
+// "insecure-transport". DNS knows no server: "no-server-found", "srv-target-not-found", "service-not-offered",
+// "autodiscover-failed". The service of web tickets did not accept the user: "password-rejected". A domain that cannot
+// be one: "invalid-sign-in-name"; such a DNS server: "invalid-config". ctx is done: "cancelled", wrapping its cause.
+// The plan is never nil: it holds what was asked until then.
 func Discover(ctx context.Context, cfg Config, domain string) (*Plan, error) {
 	plan := &Plan{
 		Domain: domain, Policy: cmp.Or(cfg.Policy, Resilient),
@@ -181,7 +181,7 @@ func Discover(ctx context.Context, cfg Config, domain string) (*Plan, error) {
 	offers, lookups := make([]offer, len(services)), make([]*lookup, len(names))
 	var wg sync.WaitGroup
 	for i, s := range services {
-		wg.Go(func() { offers[i] = r.offer(asking, s) })
+		wg.Go(func() { offers[i] = r.offer(asking, cfg, domain, s) })
 	}
 	for i, name := range names {
 		wg.Go(func() { lookups[i] = r.addresses(asking, name) })
@@ -198,12 +198,8 @@ func Discover(ctx context.Context, cfg Config, domain string) (*Plan, error) {
 		return plan, auto.rejected
 	}
 	plan.candidates(cfg, auto, offers, names, lookups)
-	switch {
-	case len(plan.Candidates) > 0:
+	if len(plan.Candidates) > 0 {
 		return plan, nil
-	case len(plan.Refused) > 0:
-		refused := plan.Refused[0]
-		return plan, cfg.Naming.Check(domain, refused.Host)
 	}
-	return plan, nothingFound(domain, auto, offers, lookups)
+	return plan, plan.nothing(auto, offers, lookups)
 }

@@ -3,7 +3,6 @@ package resolve
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,13 +42,6 @@ func TestDiscoverOrder(t *testing.T) {
 			func(*Config) {},
 			append([]string{"tls pool.contoso.com:5061 [10.0.0.1]", "tls edge.contoso.com:443 [192.0.2.1, 2001:db8::1]"}, hostNames...),
 		},
-		"TCP allowed": {
-			func(c *Config) { c.AllowTCP = true },
-			append([]string{
-				"tls pool.contoso.com:5061 [10.0.0.1]", "tcp pool.contoso.com:5060 [10.0.0.1]",
-				"tls edge.contoso.com:443 [192.0.2.1, 2001:db8::1]", "tcp edge.contoso.com:5060 [192.0.2.1, 2001:db8::1]",
-			}, hostNames...),
-		},
 		"TCP only": {
 			func(c *Config) { c.OnlyTCP = true },
 			[]string{
@@ -71,11 +63,22 @@ func TestDiscoverOrder(t *testing.T) {
 	}
 }
 
-func TestDiscoverDoesNotAskForTCPUnlessAllowed(t *testing.T) {
-	z := newZone(t, everything...)
-	discover(t, z.config())
-	require.Zero(t, z.count("SRV _sipinternal._tcp.contoso.com"))
-	require.Zero(t, z.count("SRV _sip._tcp.contoso.com"))
+func TestDiscoverRefusesServicesOfTCPUnlessChosen(t *testing.T) {
+	z := newZone(t, append(everything[1:], "clear.contoso.com. A 10.0.0.5",
+		"_sipinternal._tcp.contoso.com. SRV 1 0 5060 clear.contoso.com.")...)
+	plan := discover(t, z.config())
+	require.Equal(t, []string{
+		"insecure-transport tcp pool.contoso.com:5060: the SRV record of _sipinternal._tcp.contoso.com leads to pool.contoso.com:5060 over TCP without TLS",
+		"insecure-transport tcp clear.contoso.com:5060: the SRV record of _sipinternal._tcp.contoso.com leads to clear.contoso.com:5060 over TCP without TLS",
+		"insecure-transport tcp edge.contoso.com:5060: the SRV record of _sip._tcp.contoso.com leads to edge.contoso.com:5060 over TCP without TLS",
+	}, refused(plan))
+	require.Zero(t, z.count("A clear.contoso.com"), "what is not tried needs no address")
+}
+
+func TestDiscoverUnderCommunicatorPassesOverServicesOfTCP(t *testing.T) {
+	cfg := newZone(t, everything[1:]...).config()
+	cfg.Policy = Communicator
+	require.Equal(t, []string{"tls edge.contoso.com:443 [192.0.2.1, 2001:db8::1]"}, brief(discover(t, cfg)))
 }
 
 func TestDiscoverListsEveryQuestionInListOrder(t *testing.T) {
@@ -83,9 +86,11 @@ func TestDiscoverListsEveryQuestionInListOrder(t *testing.T) {
 	plan := discover(t, z.config())
 	require.Equal(t, []string{
 		"SRV _sipinternaltls._tcp.contoso.com: NXDOMAIN",
+		"SRV _sipinternal._tcp.contoso.com: NXDOMAIN",
 		"SRV _sip._tls.contoso.com: 10 5 443 sip.contoso.com",
 		"A sip.contoso.com: 10.0.0.2",
 		"AAAA sip.contoso.com: NOERROR, no data",
+		"SRV _sip._tcp.contoso.com: NXDOMAIN",
 		"A sipinternal.contoso.com: NXDOMAIN",
 		"AAAA sipinternal.contoso.com: NXDOMAIN",
 		"A sipexternal.contoso.com: NXDOMAIN",
@@ -106,13 +111,14 @@ func TestDiscoverAsksASharedNameOnce(t *testing.T) {
 	}, brief(plan), "one candidate for host and port, whatever the case")
 }
 
-func TestDiscoverUsesAdditionalRecords(t *testing.T) {
+func TestDiscoverAsksForBothFamiliesWhateverComesAlong(t *testing.T) {
 	z := newZone(t, everything...)
-	z.glue = true
-	plan := discover(t, z.config())
-	require.Equal(t, "tls edge.contoso.com:443 [192.0.2.1, 2001:db8::1]", brief(plan)[1])
-	require.Zero(t, z.count("A pool.contoso.com"))
-	require.Zero(t, z.count("AAAA edge.contoso.com"))
+	z.mangle = func(q, a *dns.Msg, _ int) {
+		if q.Question[0].Qtype == dns.TypeSRV && len(a.Answer) > 0 {
+			a.Extra = append(a.Extra, z.records[6]) // the AAAA record of edge.contoso.com
+		}
+	}
+	require.Equal(t, "tls edge.contoso.com:443 [192.0.2.1, 2001:db8::1]", brief(discover(t, z.config()))[1])
 }
 
 func TestDiscoverExplainsCandidates(t *testing.T) {
@@ -169,6 +175,40 @@ func TestDiscoverUnderCommunicatorStopsAtTheFirstOffer(t *testing.T) {
 	require.Equal(t, Communicator, plan.Policy)
 }
 
+func TestDiscoverListsInvalidRecords(t *testing.T) {
+	for name, test := range map[string]struct{ record, want string }{
+		"port 0": {
+			"SRV 0 0 0 pool.contoso.com.",
+			"srv-record-invalid tls pool.contoso.com:0: the SRV record of _sip._tls.contoso.com: its port is 0",
+		},
+		"an address as target": {
+			"SRV 0 0 443 10.0.0.1.",
+			"srv-record-invalid tls 10.0.0.1:443: the SRV record of _sip._tls.contoso.com: its target 10.0.0.1 is an address and not the name of a host",
+		},
+		"not a host name": {
+			`SRV 0 0 443 ev\027il.contoso.com.`,
+			`srv-record-invalid tls ev\027il.contoso.com:443: the SRV record of _sip._tls.contoso.com: its target "ev\\027il.contoso.com" is not a DNS name: it must not contain '\\'`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			z := newZone(t, "_sip._tls.contoso.com. "+test.record, "pool.contoso.com. A 10.0.0.1", "sip.contoso.com. A 10.0.0.2")
+			plan := discover(t, z.config())
+			require.Equal(t, []string{test.want}, refused(plan))
+			require.Equal(t, "SRV _sip._tls.contoso.com, priority 0", plan.Refused[0].Why)
+			require.Equal(t, []string{"tls sip.contoso.com:5061 [10.0.0.2]", "tls sip.contoso.com:443 [10.0.0.2]"}, brief(plan))
+		})
+	}
+}
+
+func TestDiscoverUnderCommunicatorTakesAnInvalidRecordForAnOffer(t *testing.T) {
+	z := newZone(t, append(everything[2:], "_sipinternaltls._tcp.contoso.com. SRV 0 0 0 pool.contoso.com.")...)
+	cfg := z.config()
+	cfg.Policy = Communicator
+	plan, err := Discover(t.Context(), cfg, "contoso.com")
+	requireCause(t, ocserr.CauseSRVRecordInvalid, err)
+	require.Empty(t, plan.Candidates)
+}
+
 func TestDiscoverUnderCommunicatorUsesHostNamesWithoutAnyOffer(t *testing.T) {
 	z := newZone(t, "sip.contoso.com. A 10.0.0.2", "_sip._tls.contoso.com. SRV 0 0 443 .")
 	cfg := z.config()
@@ -181,83 +221,8 @@ func TestDiscoverTreatsNoDataAsNXDOMAIN(t *testing.T) {
 		t, "_sipinternaltls._tcp.contoso.com. TXT x", "_sip._tls.contoso.com. TXT x", "sip.contoso.com. A 10.0.0.2",
 	)
 	plan := discover(t, z.config())
-	require.Equal(t, "SRV _sip._tls.contoso.com: NOERROR, no data", answered(plan)[1])
+	require.Equal(t, "SRV _sip._tls.contoso.com: NOERROR, no data", answered(plan)[2])
 	require.Len(t, plan.Candidates, 2)
-}
-
-func TestDiscoverWithoutCandidates(t *testing.T) {
-	for name, test := range map[string]struct {
-		records []string
-		fault   func(*zone)
-		cause   ocserr.Cause
-		text    string
-	}{
-		"nothing known": {nil, nil, ocserr.CauseNoServerFound, `"contoso.com"`},
-		"not offered": {
-			[]string{"_sip._tls.contoso.com. SRV 0 0 0 ."},
-			nil,
-			ocserr.CauseServiceNotOffered, "_sip._tls.contoso.com",
-		},
-		"target unknown": {
-			[]string{"_sip._tls.contoso.com. SRV 0 0 443 edge.contoso.com."},
-			nil,
-			ocserr.CauseSRVTargetNotFound, "edge.contoso.com",
-		},
-		"server failure": {
-			nil, func(z *zone) { z.rcodes["_sip._tls.contoso.com"] = dns.RcodeServerFailure },
-			ocserr.CauseDNSFailure, "SERVFAIL",
-		},
-		"target's server failure": {
-			[]string{"_sip._tls.contoso.com. SRV 0 0 443 edge.contoso.com."},
-			func(z *zone) { z.rcodes["edge.contoso.com"] = dns.RcodeRefused },
-			ocserr.CauseDNSFailure, "REFUSED",
-		},
-		"no way to the server": {
-			nil, func(z *zone) { z.refuse["192.0.2.53:53"] = true },
-			ocserr.CauseDNSUnreachable, "connection refused",
-		},
-		"garbage": {
-			nil, func(z *zone) { z.raw = func(*dns.Msg) []byte { return []byte("HTTP/1.1 400 Bad Request\r\n\r\n") } },
-			ocserr.CauseDNSBadAnswer, "answer to another question",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			z := newZone(t, test.records...)
-			if test.fault != nil {
-				test.fault(z)
-			}
-			plan, err := Discover(t.Context(), z.config(), "contoso.com")
-			e := requireCause(t, test.cause, err)
-			require.Contains(t, err.Error(), test.text)
-			require.Equal(t, ocserr.StageResolve, e.Stage)
-			require.ErrorIs(t, err, ocserr.InvalidServerName)
-			require.NotEmpty(t, plan.Questions, "the plan tells what was asked")
-			require.Empty(t, plan.Candidates)
-		})
-	}
-}
-
-func TestDiscoverBelievesNXDOMAINOfOneTypeForTheName(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		z := newZone(t)
-		z.silent["AAAA sip.contoso.com"] = true
-		_, err := Discover(t.Context(), z.config(), "contoso.com")
-		requireCause(t, ocserr.CauseNoServerFound, err)
-	})
-}
-
-func TestDiscoverFailureIsANetDNSError(t *testing.T) {
-	z := newZone(t)
-	z.rcodes["_sip._tls.contoso.com"] = dns.RcodeServerFailure
-	plan, err := Discover(t.Context(), z.config(), "contoso.com")
-	var dnsErr *net.DNSError
-	require.ErrorAs(t, err, &dnsErr)
-	require.Equal(t, "_sip._tls.contoso.com", dnsErr.Name)
-	require.Equal(t, "192.0.2.53:53", dnsErr.Server)
-	require.False(t, dnsErr.IsNotFound)
-	require.Equal(t, "SERVFAIL", plan.Questions[1].Answer)
-	require.Error(t, plan.Questions[1].Err)
-	require.NoError(t, plan.Questions[0].Err, "NXDOMAIN is an answer")
 }
 
 func TestDiscoverRefusesWhatCannotBeADomain(t *testing.T) {
@@ -298,16 +263,16 @@ func TestDiscoverBoundsWhatAnAnswerCanCause(t *testing.T) {
 	plan := discover(t, z.config())
 	require.Len(t, plan.Candidates, maxRecords)
 	require.Len(t, plan.Candidates[0].Addrs, maxAddresses)
-	require.Contains(t, plan.Questions[1].Answer, "184 more")
+	require.Contains(t, plan.Questions[2].Answer, "184 more")
 }
 
 func TestPlanJSON(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		z := newZone(t, "_sip._tls.contoso.com. SRV 0 0 443 edge.contoso.com.", "edge.contoso.com. A 192.0.2.1")
-		z.glue, z.delay = true, 1500*time.Microsecond
+		z.delay = 1500 * time.Microsecond
 		z.rcodes["sip.contoso.com"] = dns.RcodeServerFailure
 		plan := discover(t, z.config())
-		plan.Questions = append(plan.Questions[1:2], plan.Questions[4])
+		plan.Questions = append(plan.Questions[2:3], plan.Questions[8])
 		got, err := json.Marshal(plan)
 		require.NoError(t, err)
 		require.JSONEq(t, `{

@@ -107,15 +107,20 @@ func readHosts(path string) map[string][]netip.Addr {
 	}
 	defer f.Close()
 	const maxFile = 1 << 20
+	return parseHosts(io.LimitReader(f, maxFile))
+}
+
+// parseHosts reads the lines of a hosts(5) file.
+func parseHosts(r io.Reader) map[string][]netip.Addr {
 	hosts := map[string][]netip.Addr{}
-	for lines := bufio.NewScanner(io.LimitReader(f, maxFile)); lines.Scan(); {
+	for lines := bufio.NewScanner(r); lines.Scan(); {
 		line, _, _ := strings.Cut(lines.Text(), "#")
 		fields := strings.Fields(line)
 		if len(fields) < 2 {
 			continue
 		}
 		addr, err := netip.ParseAddr(fields[0])
-		if err != nil || !usable(addr) {
+		if addr = addr.Unmap(); err != nil || !usable(addr) {
 			continue
 		}
 		for _, name := range fields[1:] {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -22,6 +24,11 @@ func TestReadHosts(t *testing.T) {
 	}, readHosts("testdata/hosts"))
 }
 
+func TestParseHostsReadsAMappedAddressAsIPv4(t *testing.T) {
+	want := map[string][]netip.Addr{"fe": {netip.MustParseAddr("10.0.0.1")}}
+	require.Equal(t, want, parseHosts(strings.NewReader("10.0.0.1 fe\n::ffff:10.0.0.1 fe\n::ffff:0.0.0.0 fe\n")))
+}
+
 func TestReadHostsWithoutFile(t *testing.T) {
 	require.Empty(t, readHosts("testdata/none"))
 }
@@ -30,14 +37,6 @@ func TestDiscoverUsesTheHostsFileForHostNames(t *testing.T) {
 	cfg := newZone(t).config()
 	cfg.HostsFile = "testdata/hosts"
 	require.Equal(t, []string{"tls sip.contoso.com:5061 [10.0.0.10]", "tls sip.contoso.com:443 [10.0.0.10]"}, brief(discover(t, cfg)))
-}
-
-func TestDiscoverPrefersTheHostsFileToAdditionalRecords(t *testing.T) {
-	z := newZone(t, "_sip._tls.contoso.com. SRV 0 0 443 fe.contoso.com.", "fe.contoso.com. A 192.0.2.1")
-	z.glue = true
-	cfg := z.config()
-	cfg.HostsFile = "testdata/hosts"
-	require.Equal(t, "tls fe.contoso.com:443 [10.0.0.7, 2001:db8::7, 10.0.0.8]", brief(discover(t, cfg))[0])
 }
 
 func TestUseSystemReadsServersAndSearchList(t *testing.T) {
@@ -73,7 +72,7 @@ func systemResolver(t *testing.T, z *zone) (*resolver, context.Context) {
 
 func TestSystemResolver(t *testing.T) {
 	r, ctx := systemResolver(t, newZone(t, everything...))
-	o := r.offer(ctx, service{"_sip._tls.contoso.com", TLS})
+	o := r.offer(ctx, Config{}, "contoso.com", service{"_sip._tls.contoso.com", TLS})
 	require.Len(t, o.targets, 1)
 	require.Equal(t, "edge.contoso.com", o.targets[0].host)
 	require.Equal(t, 443, o.targets[0].port)
@@ -92,4 +91,23 @@ func TestSystemResolverTellsFailureFromNotFound(t *testing.T) {
 	got, _ = r.ask(ctx, "broken.contoso.com", dns.TypeA)
 	require.NotNil(t, got.failure)
 	require.Equal(t, ocserr.CauseDNSFailure, got.failure.cause)
+}
+
+func FuzzParseHosts(f *testing.F) {
+	for _, file := range []string{"testdata/hosts", "testdata/hosts-empty"} {
+		text, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(string(text))
+	}
+	f.Add("10.0.0.1\tfe.contoso.com. FE.contoso.com # fe\r\n::ffff:10.0.0.1 fe.contoso.com\nfe80::1%eth0 x\n0.0.0.0 blocked\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, addrs := range parseHosts(strings.NewReader(text)) {
+			require.NotEmpty(t, addrs)
+			for i, addr := range addrs {
+				require.True(t, usable(addr))
+				require.False(t, addr.Is4In6())
+				require.NotContains(t, addrs[:i], addr)
+			}
+		}
+	})
 }

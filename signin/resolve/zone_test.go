@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -26,7 +27,6 @@ type zone struct {
 	raw     func(q *dns.Msg) []byte          // answer with these bytes
 	delay   time.Duration                    // before every answer
 	network func(network string, _ *dns.Msg) // sees every query
-	glue    bool                             // additional records for SRV targets
 
 	mu    sync.Mutex
 	asked []string
@@ -103,14 +103,6 @@ func (z *zone) answer(q *dns.Msg) *dns.Msg {
 	if !exists {
 		a.Rcode = dns.RcodeNameError
 	}
-	for _, rr := range a.Answer {
-		srv, ok := rr.(*dns.SRV)
-		for _, more := range z.records {
-			if ok && z.glue && fold(more.Header().Name) == fold(srv.Target) {
-				a.Extra = append(a.Extra, more)
-			}
-		}
-	}
 	return a
 }
 
@@ -154,6 +146,15 @@ func answered(plan *Plan) []string {
 	list := []string{}
 	for _, q := range plan.Questions {
 		list = append(list, q.Type+" "+q.Name+": "+q.Answer)
+	}
+	return list
+}
+
+// refused puts what is not tried into words: "srv-record-invalid tls pool.contoso.com:0: its port is 0".
+func refused(plan *Plan) []string {
+	list := []string{}
+	for _, r := range plan.Refused {
+		list = append(list, fmt.Sprintf("%s %s %s: %s", r.Cause, r.Transport, joinHostPort(r.Host, r.Port), r.Reason))
 	}
 	return list
 }
