@@ -254,6 +254,14 @@ func disc() []conformance.Case {
 			}),
 		},
 		{
+			ID: "disc/tcp-only", Title: "A domain that publishes nothing but clear TCP", Level: conformance.Should, Grounds: inVS,
+			Refs: []string{"contract 4.3"}, Purpose: "Nobody signs in without TLS by accident, and the administrator is not told that nothing is published.",
+			Attempts: one(conformance.Attempt{
+				Server: server.Config{Zone: host + "_sipinternal._tcp SRV 0 0 5060 server\n"}, Expect: fails(ocserr.Connect, ocserr.CauseInsecureTransport),
+				Wire: []conformance.Check{noConnection},
+			}),
+		},
+		{
 			ID: "disc/slow-answers", Title: "Slow answers are waited for", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"contract 3.8"}, Purpose: "A DNS server that takes a second is slow, not dead.",
 			Attempts: one(conformance.Attempt{
