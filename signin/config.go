@@ -70,7 +70,8 @@ type Config struct {
 	DNS string
 
 	// Proxy says through which proxy a server ("host:port") is reached; it is asked for every candidate. nil, or a nil
-	// proxy: straight. Behind a proxy names that DNS does not know here are left to the proxy.
+	// proxy: straight. Behind a proxy names that DNS does not know here are left to the proxy, unless that is a SOCKS 4
+	// one, which takes addresses only. The proxy's own name is found as servers' names are.
 	Proxy func(target string) (*dial.Proxy, error)
 
 	// Roots are the certificate authorities to trust. nil: the system's.
@@ -184,6 +185,11 @@ func (c *Config) validate() error {
 	case TransportAuto, TransportTLS, TransportTCP:
 	default:
 		return invalid("transport %q is unknown: use tls or tcp, or leave it empty", c.Transport)
+	}
+	switch c.Policy {
+	case "", resolve.Resilient, resolve.Communicator:
+	default:
+		return invalid("policy %q is unknown: use resilient or communicator, or leave it empty", c.Policy)
 	}
 	switch c.Naming {
 	case resolve.NamingAny, resolve.NamingDomain, resolve.NamingStrict:
