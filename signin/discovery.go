@@ -37,7 +37,7 @@ func (c *Config) resolver() resolve.Config {
 		Server: c.DNS, OnlyTCP: c.Transport == TransportTCP, Policy: c.Policy, Naming: c.Naming, Exchange: c.Exchange,
 		ByName: func(host string, port int) bool {
 			proxy, err := c.proxyFor(resolve.Candidate{Host: host, Port: port})
-			return err == nil && proxy != nil
+			return err == nil && proxy != nil && proxy.Scheme != dial.SOCKS4 // which carries no names
 		},
 	}
 }
@@ -68,7 +68,18 @@ func (c *Config) open(ctx context.Context, to resolve.Candidate) (net.Conn, erro
 
 // dialing says how to connect, through a proxy or, with nil, straight.
 func (c *Config) dialing(proxy *dial.Proxy) dial.Config {
-	return dial.Config{Dial: c.Dial, Proxy: proxy, Roots: c.Roots, Logins: c.logins}
+	return dial.Config{Dial: c.Dial, Proxy: proxy, Resolve: c.addresses, Roots: c.Roots, Logins: c.logins}
+}
+
+// addresses finds the addresses of a proxy's name as those of a server's are found.
+func (c *Config) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
+	asks := c.resolver()
+	asks.ByName = nil // there is no proxy before the proxy
+	plan, err := resolve.Manual(ctx, asks, host, resolve.TLS)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Candidates[0].Addrs, nil
 }
 
 // openTLS connects to a candidate and makes the TLS handshake.

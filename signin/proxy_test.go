@@ -1,8 +1,10 @@
 package signin_test
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"testing"
 	"time"
@@ -58,7 +60,7 @@ func TestNamesThatDNSDoesNotKnowAreLeftToTheProxy(t *testing.T) {
 				_, err := w.client().SignIn(t.Context())
 				require.ErrorIs(t, err, ocserr.InvalidServerName, "without a proxy")
 
-				w.through("http://proxy.ocs.test:3128")
+				w.through("http://127.0.0.1:3128")
 				client, s := w.signIn()
 				used := client.Report().Tries[0]
 				require.Equal(t, c.used, net.JoinHostPort(used.Host, strconv.Itoa(used.Port)))
@@ -127,5 +129,52 @@ func TestASilentProxyIsNamed(t *testing.T) {
 		require.ErrorContains(t, err, "no answer to CONNECT server.ocs.test:5061")
 		require.NotContains(t, err.Error(), "closed")
 		require.Equal(t, signin.ConnectingLimit, w.since())
+	})
+}
+
+func TestAProxyIsFoundByTheDNSOfTheConfiguration(t *testing.T) {
+	inWorld(t, server.Config{}, func(t *testing.T, w *world) {
+		w.through("http://proxy.ocs.test:3128")
+		w.config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if _, err := netip.ParseAddrPort(address); err != nil {
+				return nil, err // what would be left to the system's resolver
+			}
+			return w.server.Dial(ctx, network, address)
+		}
+		_, s := w.signIn()
+		require.NoError(t, s.SignOut(t.Context()))
+	})
+}
+
+func TestAProxyThatIsNotFound(t *testing.T) {
+	for action, cause := range map[server.Action]ocserr.Cause{
+		server.ActionNXDomain: ocserr.CauseProxyNotFound,
+		server.ActionServFail: ocserr.CauseDNSFailure,
+		server.ActionSilent:   ocserr.CauseDNSTimeout,
+	} {
+		t.Run(string(action), func(t *testing.T) {
+			faults := []server.Fault{{Stage: server.StageDNS, Action: action, Match: server.Match{Name: "proxy.ocs.test"}}}
+			inWorld(t, server.Config{Faults: faults}, func(t *testing.T, w *world) {
+				w.through("http://proxy.ocs.test:3128")
+				_, err := w.client().SignIn(t.Context())
+				var failed *ocserr.Error
+				require.ErrorAs(t, err, &failed)
+				require.Equal(t, cause, failed.Cause)
+				require.Equal(t, ocserr.StageDial, failed.Stage)
+				require.ErrorIs(t, err, ocserr.InvalidServerName)
+				require.Equal(t, cause != ocserr.CauseProxyNotFound, failed.Retry)
+				require.ErrorContains(t, err, "proxy proxy.ocs.test:3128")
+			})
+		})
+	}
+}
+
+// SOCKS 4 carries addresses only, so a name that DNS does not know cannot be left to it.
+func TestNamesAreNotLeftToASOCKS4Proxy(t *testing.T) {
+	inWorld(t, server.Config{Faults: []server.Fault{{Stage: server.StageDNS, Action: server.ActionNXDomain}}}, func(t *testing.T, w *world) {
+		w.through("socks4://127.0.0.1:1080")
+		w.config.Server = "server.ocs.test"
+		_, err := w.client().SignIn(t.Context())
+		require.ErrorIs(t, err, ocserr.InvalidServerName)
 	})
 }

@@ -22,6 +22,9 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Proxy is the proxy to go through; nil: straight to the server.
 	Proxy *Proxy
+	// Resolve finds the addresses of the proxy's name, in the order in which to try them. Its error says by its cause
+	// whether there are none ("host-not-found") or that could not be found out. Nil: the name is left to Dial.
+	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 	// Roots are the authorities that an https proxy's certificate may come from; nil: the system's.
 	Roots *x509.CertPool
 	// Logins is shared by all dialogues of an attempt to sign in. Nil: each of them shows the proxy's password.

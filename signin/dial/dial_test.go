@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -30,12 +31,16 @@ func addrs(list ...string) []netip.Addr {
 
 // dialer fails for every address that it has an error for; else it connects. A nil error is silence.
 type dialer struct {
-	fails  map[string]error
+	fails map[string]error
+
+	mu     sync.Mutex
 	dialed []string
 }
 
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d.mu.Lock()
 	d.dialed = append(d.dialed, network+" "+address)
+	d.mu.Unlock()
 	err, fails := d.fails[address]
 	if fails && err == nil {
 		<-ctx.Done()

@@ -4,7 +4,7 @@
 //   - dial.go: Dial; and the way without a proxy
 //   - race.go: attempts at several addresses or servers, a little apart (RFC 8305)
 //   - proxy.go: Proxy, what a proxy's URL says; environment.go: the URL from the environment
-//   - via.go: the way through a proxy, and its record for the report
+//   - via.go: the way through a proxy, and its record for the report; toproxy.go: the way to the proxy
 //   - http.go: HTTP CONNECT over TCP and TLS (RFC 9110 section 9.3.6); login.go and challenge.go: what such a
 //     proxy wants to be told first: Basic, Digest or NTLM
 //   - logins.go: what proxies think of their passwords, over all tries of an attempt

@@ -144,14 +144,9 @@ func (d *dialogue) reach(ctx context.Context, host string, port int) (net.Conn, 
 // open connects to the proxy. The connection is closed as soon as ctx is done, until release.
 func (d *dialogue) open(ctx context.Context) error {
 	d.close()
-	address := d.proxy.Address()
-	nc, err := d.cfg.Dial(ctx, "tcp", address)
+	nc, err := d.toProxy(ctx)
 	if err != nil {
-		cause := ocserr.CauseProxyUnreachable
-		if _, ok := errors.AsType[*net.DNSError](err); ok {
-			cause = ocserr.CauseProxyNotFound
-		}
-		return ocserr.New(cause, named(address, err)).At(ocserr.StageDial)
+		return err
 	}
 	d.opened = true
 	d.conn, d.release = nc, context.AfterFunc(ctx, func() { _ = nc.Close() })
