@@ -97,6 +97,9 @@ func (a *attempt) reach(ctx context.Context, candidates []resolve.Candidate) (*S
 			err = ocserr.New(ocserr.CauseUnexpected, removed).At(ocserr.StageRegister)
 		}
 		s.discard()
+		if late := a.late(link, err); late != nil {
+			return nil, late
+		}
 		redirect, ok := errors.AsType[*register.Redirect](err)
 		if !ok {
 			return nil, err
@@ -132,6 +135,14 @@ func (a *attempt) register(ctx context.Context, s *Session) error {
 	}
 	s.conn.KeepAlive(granted.KeepAlive)
 	return nil
+}
+
+// late explains the end of a connection on which the server has answered nothing yet by its TLS handshake.
+func (a *attempt) late(l *link, err error) *ocserr.Error {
+	if l.tls == nil || a.auth.State().Challenged {
+		return nil
+	}
+	return l.tls.Late(err)
 }
 
 // present makes the registered endpoint present and says what it shows as. Where the server has no

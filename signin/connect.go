@@ -20,7 +20,8 @@ import (
 type link struct {
 	conn      net.Conn
 	candidate resolve.Candidate
-	proxy     *dial.Proxy // nil: straight
+	proxy     *dial.Proxy    // nil: straight
+	tls       *secure.Report // nil: over TCP
 }
 
 // Close ends the connection.
@@ -108,7 +109,7 @@ func (t *tries) open(ctx context.Context, i int) (*link, error) {
 		return nil, err
 	}
 	if e.Transport == resolve.TCP {
-		return &link{nc, e.Candidate, e.proxy}, nil
+		return &link{nc, e.Candidate, e.proxy, nil}, nil
 	}
 	t.note(i, func(try *Try) { try.Stage = ocserr.StageSecure })
 	start = time.Now()
@@ -117,7 +118,7 @@ func (t *tries) open(ctx context.Context, i int) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{conn, e.Candidate, e.proxy}, nil
+	return &link{report.Heed(conn), e.Candidate, e.proxy, report}, nil
 }
 
 // note writes into a try.

@@ -19,21 +19,21 @@ import (
 
 // handshake is what is known of a handshake when its fault is looked for.
 type handshake struct {
-	name                string              // the name wanted
-	roots               *x509.CertPool      // nil: the system's
-	chain               []*x509.Certificate // as the server sent it
-	version             uint16              // 0 before the server's hello
-	certificateDemanded bool                // the server asked for a client certificate
-	certificateGiven    bool                // there was one for it
-	legacy              bool                // Config.Legacy
-	authorities         []*x509.Certificate // Config.Authorities
+	name        string              // the name wanted
+	roots       *x509.CertPool      // nil: the system's
+	chain       []*x509.Certificate // as the server sent it
+	version     uint16              // 0 before the server's hello
+	client      clientCertificate
+	legacy      bool                // Config.Legacy
+	authorities []*x509.Certificate // Config.Authorities
 }
 
 // fault is an error explained. The text says it all; the error that it wraps is for errors.As.
 type fault struct {
-	cause ocserr.Cause
-	text  string
-	err   error
+	cause  ocserr.Cause
+	text   string
+	err    error
+	remedy string // "": that of the cause
 }
 
 func (f *fault) Error() string { return f.text }
@@ -45,7 +45,21 @@ func (h *handshake) fault(err error) *fault {
 	if cause == "" {
 		cause, text = h.handshakeFault(err)
 	}
-	return &fault{cause, text, err}
+	f := &fault{cause: cause, text: text, err: err}
+	if weak := h.unproved(); weak != "" && cause == ocserr.CauseTLSUntrusted {
+		f.text += "; besides, " + weak
+		f.remedy = "Add the root certificate of the server's authority to the system's store, or give it as CA file; and issue the chain with SHA-256, or allow legacy TLS for this server."
+	}
+	return f
+}
+
+// coded makes the fault an error of the handshake.
+func (f *fault) coded() *ocserr.Error {
+	e := ocserr.New(f.cause, f).At(ocserr.StageSecure)
+	if f.remedy != "" {
+		e.Remedy = f.remedy
+	}
+	return e
 }
 
 // handshakeFault explains an error that is not about certificates. For some, crypto/tls has no type
@@ -63,7 +77,7 @@ func (h *handshake) handshakeFault(err error) (ocserr.Cause, string) {
 		text = fmt.Sprintf("the server broke off the handshake with the alert %q", text)
 		cause := h.alertCause(op.Err)
 		switch {
-		case cause == ocserr.CauseTLSClientRefused && h.certificateGiven:
+		case cause == ocserr.CauseTLSClientRefused && h.client.given:
 			text += ", when it had got the client certificate"
 		case cause == ocserr.CauseTLSClientRefused:
 			text += ": it demands a client certificate, and there is none for it"
@@ -89,6 +103,9 @@ func (h *handshake) alertCause(alert error) ocserr.Cause {
 	const (
 		handshakeFailure     = 40
 		badCertificate       = 42
+		unsupportedCert      = 43
+		certificateRevoked   = 44
+		certificateExpired   = 45
 		certificateUnknown   = 46
 		unknownCA            = 48
 		accessDenied         = 49
@@ -101,7 +118,8 @@ func (h *handshake) alertCause(alert error) ocserr.Cause {
 	}
 	switch {
 	case is(badCertificate, certificateUnknown, unknownCA, accessDenied, certificateRequired),
-		is(handshakeFailure) && h.certificateDemanded: // the answer of TLS 1.2 to a missing certificate
+		is(unsupportedCert, certificateRevoked, certificateExpired) && h.client.given,
+		is(handshakeFailure) && h.client.demanded: // the answer of TLS 1.2 to a missing certificate
 		return ocserr.CauseTLSClientRefused
 	case is(handshakeFailure, protocolVersion, insufficientSecurity):
 		return ocserr.CauseTLSIncompatible
@@ -173,18 +191,14 @@ func hasSAN(c *x509.Certificate) bool {
 // oidSAN is id-ce-subjectAltName (RFC 5280 4.2.1.6).
 func oidSAN() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{2, 5, 29, 17} }
 
-// untrusted says why no chain leads to a trusted root. The verifier says "unknown authority" also
-// for a signature that it does not verify because it is by SHA-1.
+// untrusted says why no chain leads to a trusted root. The verifier says "unknown authority" also for a signature that it
+// does not verify because it is by SHA-1. Where the root is not trusted either, that is the cause: a chain to nowhere
+// proves nothing, however it is signed.
 func (h *handshake) untrusted() (ocserr.Cause, string) {
-	for _, c := range h.chain {
-		if selfSigned(c) || !weak(c.SignatureAlgorithm) {
-			continue
-		}
-		if why := h.refused(c); why != "" {
-			return ocserr.CauseTLSSHA1, why
-		}
-	}
 	top := h.top()
+	if weak := h.unproved(); weak != "" && h.trusts(top) {
+		return ocserr.CauseTLSSHA1, weak
+	}
 	switch {
 	case selfSigned(top) && top == h.chain[0]:
 		return ocserr.CauseTLSUntrusted, fmt.Sprintf("the certificate of %s is self-signed and not trusted here", subject(top))
@@ -193,6 +207,32 @@ func (h *handshake) untrusted() (ocserr.Cause, string) {
 	}
 	return ocserr.CauseTLSUntrusted, fmt.Sprintf("the issuer %s of %s is not trusted here, and the server did not send its certificate",
 		issuer(top), subject(top))
+}
+
+// unproved says which signature of the chain was not accepted because it is weak; "": none.
+func (h *handshake) unproved() string {
+	for _, c := range h.chain {
+		if selfSigned(c) || !weak(c.SignatureAlgorithm) {
+			continue
+		}
+		if why := h.refused(c); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// trusts tells whether the last certificate of what the server sent is a trusted root, or such a root stands above it.
+func (h *handshake) trusts(top *x509.Certificate) bool {
+	_, err := top.Verify(x509.VerifyOptions{
+		Roots: h.roots, Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		CurrentTime: top.NotBefore, // dates are another matter
+	})
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown {
+		return true
+	}
+	// A root of the issuer's name was there, and the verifier would not try its key on a weak signature.
+	return !selfSigned(top) && strings.Contains(err.Error(), "insecure algorithm")
 }
 
 // verify verifies chain and name as crypto/tls does, and with legacy as verifyLegacy does where that fails;

@@ -3,6 +3,7 @@ package secure
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -13,6 +14,14 @@ import (
 
 	ocserr "github.com/ocsgo/ocs/errors"
 )
+
+func TestHandshakeGivesTheRemediesOfBothFaults(t *testing.T) {
+	root := newRoot(t)
+	server := &tls.Config{Certificates: []tls.Certificate{root.sends(root.leaf(t, sha1))}}
+	_, _, err := Handshake(t.Context(), serveTLS(t, server), Config{ServerName: "fe.contoso.com", Roots: x509.NewCertPool()})
+	e, _ := errors.AsType[*ocserr.Error](err)
+	require.Contains(t, e.Remedy, "give it as CA file; and issue the chain with SHA-256, or allow legacy TLS")
+}
 
 func TestHandshakeNamesTheFaultOfTheCertificate(t *testing.T) {
 	root := newRoot(t)
@@ -116,6 +125,16 @@ func TestHandshakeNamesTheFaultOfTheCertificate(t *testing.T) {
 				return root.sub(t, "Contoso Issuing", func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 }).leaf(t)
 			},
 			cause: ocserr.CauseTLSSHA1, fault: `the certificate of "CN=Contoso Issuing" is signed with ECDSA-SHA1`,
+		},
+		"SHA-1 leaf below an untrusted root": {
+			cert:  func() tls.Certificate { return root.leaf(t, sha1) },
+			roots: func() *x509.CertPool { return newRoot(t, named("Other Root")).pool() }, cause: ocserr.CauseTLSUntrusted,
+			fault: `the issuer "CN=Contoso Root" of "CN=fe.contoso.com" is not trusted here, and the server did not send its certificate; besides, the certificate of`,
+		},
+		"SHA-1 leaf below an untrusted root, sent": {
+			cert:  func() tls.Certificate { return root.sends(root.leaf(t, sha1)) },
+			roots: func() *x509.CertPool { return newRoot(t).pool() }, cause: ocserr.CauseTLSUntrusted, // of the same name
+			fault: `the root "CN=Contoso Root" is not trusted here; besides, the certificate of "CN=fe.contoso.com" is signed with ECDSA-SHA1`,
 		},
 		"client certificate": {
 			cert: func() tls.Certificate {

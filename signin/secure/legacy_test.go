@@ -182,6 +182,10 @@ func TestLegacyVerifiesEverythingElse(t *testing.T) {
 			root.sends(root.leaf(t, sha1)), newRoot(t, named("Other Root")).pool(),
 			ocserr.CauseTLSUntrusted, `the root "CN=Contoso Root" is not trusted here`,
 		},
+		"root neither trusted nor at hand": {
+			root.leaf(t, sha1), newRoot(t, named("Other Root")).pool(),
+			ocserr.CauseTLSUntrusted, `the issuer "CN=Contoso Root" of "CN=fe.contoso.com" is not trusted here`,
+		},
 		"signed by an impostor": {
 			root.sends(impostor.leaf(t, sha1)), nil,
 			ocserr.CauseTLSSHA1, "nothing at hand proves",

@@ -34,6 +34,8 @@ type Report struct {
 	// The certificates themselves, for crypto/tls shares them among connections: a session at rest keeps no
 	// description of its own.
 	chain []*x509.Certificate
+
+	client clientCertificate
 }
 
 // Certificate is one certificate of a chain.

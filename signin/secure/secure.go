@@ -7,6 +7,7 @@
 //	read.go    reading record by record, so that a connection at rest holds no large buffer
 //	report.go  what is remembered of a handshake
 //	fault.go   why a handshake failed, in a cause and in words
+//	late.go    the verdict on the client's certificate that comes after the handshake
 //	legacy.go  what servers of 2007 need, where Config.Legacy allows it
 //
 // What verifies certificates is crypto/tls itself; this package only explains its verdict. With
@@ -70,7 +71,7 @@ type Config struct {
 func Handshake(ctx context.Context, nc net.Conn, cfg Config) (*tls.Conn, *Report, error) {
 	h := &handshake{
 		name: serverName(cfg.ServerName), roots: cfg.Roots,
-		legacy: cfg.Legacy, authorities: cfg.Authorities, certificateGiven: cfg.Certificate != nil,
+		legacy: cfg.Legacy, authorities: cfg.Authorities,
 	}
 	demanded, certificate := new(bool), cfg.Certificate // alone, for the connection keeps them
 	config := &tls.Config{
@@ -106,11 +107,13 @@ func Handshake(ctx context.Context, nc net.Conn, cfg Config) (*tls.Conn, *Report
 	err := conn.HandshakeContext(ctx)
 
 	state := conn.ConnectionState()
-	h.chain, h.version, h.certificateDemanded = state.PeerCertificates, state.Version, *demanded
+	h.chain, h.version = state.PeerCertificates, state.Version
+	h.client = clientCertificate{demanded: *demanded, given: certificate != nil, late: state.Version == tls.VersionTLS13}
 	if refused, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		h.chain = refused.UnverifiedCertificates
 	}
 	report := newReport(h.name, state, h.chain)
+	report.client = h.client
 
 	if err != nil {
 		_ = nc.Close()
@@ -119,7 +122,7 @@ func Handshake(ctx context.Context, nc net.Conn, cfg Config) (*tls.Conn, *Report
 		}
 		f := h.fault(err)
 		report.Cause, report.Fault = f.cause, f.text
-		return nil, report, ocserr.New(f.cause, f).At(ocserr.StageSecure)
+		return nil, report, f.coded()
 	}
 	switch {
 	case cfg.InsecureSkipVerify:
