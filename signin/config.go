@@ -50,7 +50,8 @@ const (
 // Config says who signs in, with what, and how the server is reached. The zero value of every field but
 // SignInName has a meaning.
 type Config struct {
-	// SignInName is the sign-in address, "alice@contoso.com". A leading "sip:" is allowed.
+	// SignInName is the sign-in address, "alice@contoso.com". A leading "sip:" is allowed. Servers get to see an
+	// international domain in A-labels.
 	SignInName string
 	// Credentials prove who the user is. An empty User means the sign-in name.
 	Credentials Password
@@ -134,6 +135,15 @@ func (c *Config) address() string {
 		return c.SignInName[4:]
 	}
 	return c.SignInName
+}
+
+// identity is the address as it goes over the wire, where the name of a host is ASCII (RFC 3261 25.1).
+func (c *Config) identity() string {
+	user, domain, at := strings.Cut(c.address(), "@")
+	if !at {
+		return c.address() // none, where discovery is for a domain alone
+	}
+	return user + "@" + resolve.ALabels(domain)
 }
 
 // domain is the SIP domain: what follows the @ of the sign-in name.

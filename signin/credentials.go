@@ -16,7 +16,7 @@ import (
 // newAuth begins an authentication, which belongs to one connection of the endpoint.
 func (a *attempt) newAuth(epid string) *auth.Client {
 	return auth.NewClient(*a.cfg.proof(a.hostname, &ocauthws.Client{
-		Address: a.cfg.address(), Device: register.InstanceID(epid), Transport: a.cfg.webTransport,
+		Address: a.cfg.identity(), Device: register.InstanceID(epid), Transport: a.cfg.webTransport,
 		UserAgent: a.cfg.UserAgent, Cache: a.client.certificates, Log: a.cfg.Log,
 	}))
 }
@@ -29,7 +29,7 @@ func (c *Config) proof(hostname string, services *ocauthws.Client) *auth.ClientC
 	if c.Kerberos != nil {
 		k := *c.Kerberos
 		if k.Domain == "" {
-			k.Domain = c.domain()
+			k.Domain = resolve.ALabels(c.domain())
 		}
 		resolver := c.systemResolver()
 		if k.LookupSRV == nil {

@@ -48,7 +48,7 @@ func (c *Config) autodiscover(domain string, tested func()) *resolve.Autodiscove
 		return nil
 	}
 	return &resolve.Autodiscover{
-		SignInName: c.address(),
+		SignInName: c.identity(),
 		Dial: func(ctx context.Context, host string, port int, addrs []netip.Addr) (net.Conn, error) {
 			return c.openTLS(ctx, resolve.Candidate{Host: host, Port: port, Addrs: addrs})
 		},

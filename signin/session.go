@@ -65,7 +65,7 @@ func newSession(a *attempt, l *link) *Session {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.endpoint = &register.Endpoint{
-		URI: "sip:" + a.cfg.address(), Epid: epid, UserAgent: a.cfg.UserAgent,
+		URI: "sip:" + a.cfg.identity(), Epid: epid, UserAgent: a.cfg.UserAgent,
 		Transport: string(l.candidate.Transport), Local: l.conn.LocalAddr(),
 	}
 	s.mu.Lock() // the reader may end before s.conn is set

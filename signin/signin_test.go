@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"bytes"
 	"context"
 	"testing"
 	"time"
@@ -157,5 +158,18 @@ func TestAnEventMayBeAnsweredWithACall(t *testing.T) {
 			}
 		}
 		require.Equal(t, 2, signouts)
+	})
+}
+
+func TestAnInternationalDomainGoesOverTheWireInALabels(t *testing.T) {
+	inWorld(t, server.Config{Domain: "xn--bcher-kva.test"}, func(t *testing.T, w *world) {
+		var transcript bytes.Buffer
+		w.config.SignInName, w.config.Transcript = "alice@bücher.test", &transcript
+		w.config.Credentials.User = "alice" // a user name is no host name, and would go as it is
+		c, s := w.signIn()
+		require.Equal(t, "alice@bücher.test", c.Report().SignInName)
+		require.NoError(t, s.SignOut(t.Context()))
+		require.Contains(t, transcript.String(), "REGISTER sip:xn--bcher-kva.test SIP/2.0")
+		require.NotContains(t, transcript.String(), "bücher")
 	})
 }

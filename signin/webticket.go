@@ -13,7 +13,7 @@ import (
 // user's password was judged on the way.
 func (c *Config) webTicket(domain string, tested func()) func(ctx context.Context, service, resource string) (string, error) {
 	proof := c.proof("", &ocauthws.Client{
-		Address: c.address(), UserAgent: c.UserAgent, Log: c.Log,
+		Address: c.identity(), UserAgent: c.UserAgent, Log: c.Log,
 		Transport: func() *http.Transport { return c.ticketTransport(domain) },
 	})
 	return func(ctx context.Context, service, resource string) (string, error) {

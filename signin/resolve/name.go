@@ -53,5 +53,13 @@ func hostname(s string) (string, error) {
 	return name, nil
 }
 
+// ALabels returns a domain as it goes over the wire: an international one in A-labels (RFC 5891), any other as it is.
+func ALabels(domain string) string {
+	if name, err := hostname(domain); err == nil && strings.Contains(name, "xn--") {
+		return name
+	}
+	return domain
+}
+
 // fold makes names comparable: DNS ignores case (RFC 4343) and a trailing dot is only notation.
 func fold(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }

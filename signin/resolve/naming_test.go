@@ -103,3 +103,11 @@ func TestDiscoverRefusesNames(t *testing.T) {
 		})
 	}
 }
+
+func TestALabels(t *testing.T) {
+	for domain, want := range map[string]string{
+		"Bücher.test": "xn--bcher-kva.test", "Contoso.com": "Contoso.com", "contoso.com.": "contoso.com.", "bü cher.test": "bü cher.test",
+	} {
+		require.Equal(t, want, ALabels(domain))
+	}
+}
