@@ -78,10 +78,18 @@ func (a *attempt) connect(ctx context.Context, candidates []resolve.Candidate) (
 	}()
 	l, failed := dial.Race(ctx, len(t.endpoints), t.try, final)
 	if failed != nil {
-		return nil, cmp.Or(furthest(failed), context.Cause(ctx))
+		return nil, cmp.Or(furthest(failed, a.untried()), context.Cause(ctx))
 	}
 	a.report.Connection = connection(l)
 	return l, nil
+}
+
+// untried are the reasons why discovery left servers out; of a redirect there are none.
+func (a *attempt) untried() []error {
+	if a.report.Discovery == nil || len(a.report.Redirects) > 0 {
+		return nil
+	}
+	return a.report.Discovery.Untried()
 }
 
 // try goes from an endpoint to a link, and notes how.
@@ -157,9 +165,9 @@ func final(err error) bool {
 	}, e.Cause)
 }
 
-// furthest picks the failure that came furthest, and keeps the others behind it. One by the limit on connecting, which
-// ends the attempt, comes before all that had happened until then.
-func furthest(failed []error) error {
+// furthest picks the failure that came furthest, and keeps the others behind it, those of the servers that were not tried
+// first. One by the limit on connecting, which ends the attempt, comes before all that had happened until then.
+func furthest(failed, untried []error) error {
 	failed = slices.DeleteFunc(failed, func(err error) bool { return err == nil }) // those given up
 	if len(failed) == 0 {
 		return nil
@@ -172,10 +180,10 @@ func furthest(failed []error) error {
 			best = e
 		}
 	}
-	if len(failed) > 1 {
-		all := *best
-		all.Err = errors.Join(failed...)
-		return &all
+	if all := slices.Concat(untried, failed); len(all) > 1 {
+		joined := *best
+		joined.Err = errors.Join(all...)
+		return &joined
 	}
 	return best
 }

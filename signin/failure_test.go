@@ -249,6 +249,25 @@ func TestEachAddressOfACandidateIsATry(t *testing.T) {
 	})
 }
 
+// The servers that the domain publishes were not found; those that are guessed do not listen.
+func TestServersThatWereNotTriedAreAmongTheReasons(t *testing.T) {
+	const zone = "$TTL 60\n@ SOA server hostmaster 1 3600 600 86400 60\n@ NS server\nserver A 127.0.0.1\nsip A 192.0.2.1\n" +
+		"_sipinternaltls._tcp SRV 0 0 5061 gone\n"
+	inWorld(t, server.Config{Zone: zone, Faults: []server.Fault{{Stage: server.StageDNS, Action: server.ActionServFail, Match: server.Match{Name: "_sip._tls.ocs.test"}}}}, func(t *testing.T, w *world) {
+		w.config.Dial = func(_ context.Context, network, _ string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+		}
+		c := w.client()
+		_, err := c.SignIn(t.Context())
+		var failed *ocserr.Error
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, ocserr.CauseConnectionRefused, failed.Cause, "that is how the attempt ended")
+		require.ErrorContains(t, err, "_sip._tls.ocs.test")
+		require.ErrorContains(t, err, "SRV _sipinternaltls._tcp.ocs.test, priority 0, DNS has no address for gone.ocs.test")
+		require.Equal(t, ocserr.CauseSRVTargetNotFound, c.Report().Discovery.Refused[0].Cause)
+	})
+}
+
 func TestPresenceThatIsRefusedIsNotASecondOnSignin(t *testing.T) {
 	inWorld(t, server.Config{Faults: []server.Fault{{Stage: server.StagePublish, Action: server.ActionStatus, Status: 503}}}, func(t *testing.T, w *world) {
 		c := w.client()

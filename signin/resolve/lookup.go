@@ -79,6 +79,14 @@ func (r *resolver) find(ctx context.Context, name string, found func()) *lookup 
 	return l
 }
 
+// missing says why a host has no address; no is the cause where DNS says that it has none.
+func (l *lookup) missing(host string, no ocserr.Cause) (ocserr.Cause, string) {
+	if l.failure != nil {
+		return l.failure.cause, l.failure.err.Error()
+	}
+	return no, "DNS has no address for " + host
+}
+
 // offer is what DNS says of one service.
 type offer struct {
 	service

@@ -48,7 +48,7 @@ func hostname(s string) (string, error) {
 		}
 	}
 	if strings.Trim(label, "0123456789") == "" {
-		return "", fmt.Errorf("%q is neither an IP address nor a DNS name", s)
+		return "", fmt.Errorf("%q is not a DNS name: its last label is a number", s)
 	}
 	return name, nil
 }

@@ -46,14 +46,16 @@ func (p *Plan) nothing(auto autodiscovered, offers []offer, lookups []*lookup) e
 			errs[i] = f.err
 		}
 		return ocserr.New(failures[0].cause, errors.Join(errs...))
-	case p.refusal(false) != nil:
-		return p.refusal(false)
+	case p.refusal(ocserr.CauseStrictNamingRefused, ocserr.CauseSRVRecordInvalid) != nil:
+		return p.refusal(ocserr.CauseStrictNamingRefused, ocserr.CauseSRVRecordInvalid)
 	case len(homeless) > 0:
+		slices.Sort(homeless)
+		homeless = slices.Compact(homeless)
 		return ocserr.New(ocserr.CauseSRVTargetNotFound, fmt.Errorf("DNS has no address for %s", strings.Join(homeless, ", ")))
 	case len(auto.targets) > 0: // none was refused
 		return auto.homeless()
-	case p.refusal(true) != nil:
-		return p.refusal(true)
+	case p.refusal(ocserr.CauseInsecureTransport) != nil:
+		return p.refusal(ocserr.CauseInsecureTransport)
 	case len(declined) > 0:
 		return ocserr.New(ocserr.CauseServiceNotOffered, fmt.Errorf("the target of %s is \".\"", strings.Join(declined, ", ")))
 	case auto.failure != nil:
@@ -62,10 +64,10 @@ func (p *Plan) nothing(auto autodiscovered, offers []offer, lookups []*lookup) e
 	return ocserr.New(ocserr.CauseNoServerFound, fmt.Errorf("DNS has no SRV record and no address for the servers of %q", p.Domain))
 }
 
-// refusal is the error of the first server that was refused, for want of TLS or for another reason; nil: there is none.
-func (p *Plan) refusal(insecure bool) error {
+// refusal is the error of the first server that was refused for one of these causes; nil: there is none.
+func (p *Plan) refusal(causes ...ocserr.Cause) error {
 	for _, r := range p.Refused {
-		if insecure == (r.Cause == ocserr.CauseInsecureTransport) {
+		if slices.Contains(causes, r.Cause) {
 			return ocserr.New(r.Cause, errors.New(r.Reason)).At(ocserr.StageResolve)
 		}
 	}

@@ -22,13 +22,28 @@ type Plan struct {
 	// the indexes in communicator, in that order.
 	found        []Candidate
 	communicator []int
+
+	unanswered []*failure // of the questions for services
 }
 
 // Refusal is a server that was found and is not tried.
 type Refusal struct {
 	Candidate
-	Cause  ocserr.Cause `json:"cause"`  // "strict-naming-refused", "srv-record-invalid", "insecure-transport"
+	Cause  ocserr.Cause `json:"cause"`  // "strict-naming-refused", "srv-record-invalid", "insecure-transport", "srv-target-not-found", "dns-failure" ...
 	Reason string       `json:"reason"` // one sentence
+}
+
+// Untried returns why servers that the domain publishes, or may publish, are not among the candidates, an *ocserr.Error
+// each: when the candidates fail, they may have been the right ones.
+func (p *Plan) Untried() []error {
+	var list []error
+	for _, f := range p.unanswered {
+		list = append(list, ocserr.New(f.cause, f.err))
+	}
+	for _, r := range p.Refused {
+		list = append(list, ocserr.New(r.Cause, fmt.Errorf("%s, %s", r.Why, r.Reason)).At(ocserr.StageResolve))
+	}
+	return list
 }
 
 // Under returns the candidates that a policy makes of the answers, in the order in which it
@@ -113,22 +128,24 @@ type builder struct {
 	seen   map[string]int // index in plan.found by transport, host and port
 }
 
-// offer takes a server whose name came from others.
-func (b *builder) offer(c Candidate, t target, communicator bool) {
+// offer takes a server whose name came from others; homeless is the cause where it has no address.
+func (b *builder) offer(c Candidate, t target, communicator bool, homeless ocserr.Cause) {
 	c.Host, c.Port, c.Addrs = t.host, t.port, t.lookup.addrs
-	if t.cause == "" {
-		b.add(c, communicator)
+	if t.cause == "" && b.add(c, communicator) {
 		return
+	}
+	if t.cause == "" {
+		t.refuse(t.lookup.missing(t.host, homeless))
 	}
 	c.Addrs = []netip.Addr{}
 	b.plan.Refused = append(b.plan.Refused, Refusal{c, t.cause, t.reason})
 }
 
-// add takes a server if it has an address, or a proxy that finds one. Communicator says whether the policy of
-// that name tries it.
-func (b *builder) add(c Candidate, communicator bool) {
+// add takes a server if it has an address, or a proxy that finds one; else it returns false. Communicator says whether
+// the policy of that name tries it.
+func (b *builder) add(c Candidate, communicator bool) bool {
 	if len(c.Addrs) == 0 && !c.leave(b.byName) {
-		return
+		return false
 	}
 	key := fmt.Sprintf("%s %s %d", c.Transport, fold(c.Host), c.Port)
 	at, known := b.seen[key]
@@ -140,6 +157,7 @@ func (b *builder) add(c Candidate, communicator bool) {
 	if communicator && !slices.Contains(b.plan.communicator, at) {
 		b.plan.communicator = append(b.plan.communicator, at)
 	}
+	return true
 }
 
 // leave leaves the name of a candidate without address to the proxy, if byName knows of one.
@@ -156,12 +174,15 @@ func (c *Candidate) leave(byName func(host string, port int) bool) bool {
 func (p *Plan) candidates(cfg Config, auto autodiscovered, offers []offer, names []string, lookups []*lookup) {
 	b := builder{plan: p, byName: cfg.ByName, seen: map[string]int{}}
 	for _, t := range auto.targets {
-		b.offer(Candidate{Transport: TLS, Why: "autodiscover " + auto.service}, t, false)
+		b.offer(Candidate{Transport: TLS, Why: "autodiscover " + auto.service}, t, false, ocserr.CauseAutodiscoverFailed)
 	}
 	first := true // no service was offered until now
 	for _, o := range offers {
+		if o.failure != nil {
+			p.unanswered = append(p.unanswered, o.failure)
+		}
 		for _, t := range o.targets {
-			b.offer(Candidate{Transport: o.transport, Why: fmt.Sprintf("SRV %s, priority %d", o.name, t.priority)}, t, first)
+			b.offer(Candidate{Transport: o.transport, Why: fmt.Sprintf("SRV %s, priority %d", o.name, t.priority)}, t, first, ocserr.CauseSRVTargetNotFound)
 		}
 		first = first && !o.made()
 	}
