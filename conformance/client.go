@@ -25,6 +25,10 @@ type Client func(ctx context.Context, s Settings, tell func(Event)) (*signin.Rep
 // ErrUnimplemented is what a Client returns where it lacks what a case asks for.
 var ErrUnimplemented = errors.New("not implemented by the program under test")
 
+// ErrRunaway is what a Client returns where the program under test ran, and had to be ended by force. It is the
+// program's failure: the case is judged.
+var ErrRunaway = errors.New("the program under test ran away")
+
 // Settings is what a client is told. It is the configuration of the shim protocol, as one JSON object.
 type Settings struct {
 	Case string `json:"case,omitempty"` // the id of the case, for logs

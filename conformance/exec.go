@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"sync/atomic"
 	"time"
 
 	"github.com/ocsgo/ocs/signin"
@@ -25,86 +26,119 @@ import (
 //   - its exit status is 0 when it ran to the end, whatever the sign-in came to; 89 when it does not have
 //     what the settings ask for; anything else when it could not run. What it writes to standard error is
 //     quoted then.
+//
+// A program that does not end when it is told to, or writes more than the bounds below, is killed with all that
+// it has started: its case fails.
 const (
 	exitRan           = 0
 	exitUnimplemented = 89
 )
 
+// The bounds of what one sign-in may write: a program that goes beyond them is stopped, and its case fails.
 const (
 	maxLine   = 1 << 20 // of an event
-	maxErrors = 4 << 10 // of standard error, which is quoted
+	maxEvents = 10_000
+	maxOutput = 16 << 20 // all events together
+	maxErrors = 4 << 10  // of standard error, which is quoted
 )
 
 // killAfter is how long a program has to end once it is told to stop; it is longer than any limit of a
 // sign-out.
 const killAfter = 40 * time.Second
 
-// Exec returns a Client that runs a program with arguments, once for each sign-in.
-func Exec(program string, args ...string) Client {
-	return func(ctx context.Context, s Settings, tell func(Event)) (*signin.Report, error) {
-		order, err := json.Marshal(s)
-		if err != nil {
-			return nil, err
-		}
-		cmd := exec.Command(program, args...)
-		stdin, err := cmd.StdinPipe()
-		if err != nil {
-			return nil, err
-		}
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			return nil, err
-		}
-		said := &tail{limit: maxErrors}
-		cmd.Stderr = said
-		if err := cmd.Start(); err != nil {
-			return nil, err
-		}
-		kill := make(chan struct{})
-		stopped := context.AfterFunc(ctx, func() {
-			_ = stdin.Close()
-			select {
-			case <-time.After(killAfter):
-				_ = cmd.Process.Kill()
-			case <-kill:
-			}
-		})
-		_, wrote := stdin.Write(append(order, '\n'))
-		read := readEvents(stdout, tell)
-		if read != nil {
-			_ = cmd.Process.Kill()
-		}
-		err = cmd.Wait()
-		close(kill)
-		stopped()
-		_ = stdin.Close()
-		return nil, shimError(program, cmd.ProcessState.ExitCode(), read, errors.Join(wrote, err), said.String())
+// abandonAfter is how long output is waited for that a process keeps open which has left the program's group.
+const abandonAfter = 2 * time.Second
+
+// Exec returns a Client that runs a program with arguments, once for each sign-in. What the program starts ends
+// with it.
+func Exec(path string, args ...string) Client {
+	return program{path, args, killAfter}.run
+}
+
+// program is a program under test.
+type program struct {
+	path      string
+	args      []string
+	killAfter time.Duration
+}
+
+func (p program) run(ctx context.Context, s Settings, tell func(Event)) (*signin.Report, error) {
+	order, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
 	}
+	cmd := exec.Command(p.path, p.args...)
+	cmd.WaitDelay = abandonAfter
+	leadGroup(cmd)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	said := &tail{limit: maxErrors}
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	var overdue atomic.Bool
+	ended := make(chan struct{})
+	stopped := context.AfterFunc(ctx, func() {
+		_ = stdin.Close()
+		select {
+		case <-time.After(p.killAfter):
+			overdue.Store(true)
+			killGroup(cmd)
+			_ = stdout.Close() // a process that has left the group may hold it open
+		case <-ended:
+		}
+	})
+	_, wrote := stdin.Write(append(order, '\n'))
+	read := readEvents(stdout, tell)
+	if read != nil {
+		killGroup(cmd)
+	}
+	err = cmd.Wait()
+	close(ended)
+	stopped()
+	killGroup(cmd) // what the program has left running
+	_ = stdin.Close()
+	if overdue.Load() {
+		read = fmt.Errorf("%w: it did not end within %s of being told to stop, and was killed", ErrRunaway, p.killAfter)
+	}
+	return nil, shimError(p.path, cmd.ProcessState.ExitCode(), read, errors.Join(wrote, err), said.String())
 }
 
 // shimError makes an error of how a program ended; nil where it ran to the end.
-func shimError(program string, status int, read, other error, said string) error {
+func shimError(path string, status int, read, other error, said string) error {
 	if said != "" {
 		said = ": " + said
 	}
 	switch {
 	case read != nil:
-		return fmt.Errorf("%s: %w%s", program, read, said)
+		return fmt.Errorf("%s: %w%s", path, read, said)
 	case status == exitRan:
 		return nil
 	case status == exitUnimplemented:
-		return fmt.Errorf("%s: %w%s", program, ErrUnimplemented, said)
+		return fmt.Errorf("%s: %w%s", path, ErrUnimplemented, said)
 	}
-	return fmt.Errorf("%s: %w%s", program, other, said)
+	return fmt.Errorf("%s: %w%s", path, other, said)
 }
 
-// readEvents reads a program's events to their end.
+// readEvents reads a program's events to their end, or to a bound.
 func readEvents(from io.Reader, tell func(Event)) error {
-	lines := bufio.NewScanner(from)
+	limited := &io.LimitedReader{R: from, N: maxOutput}
+	lines := bufio.NewScanner(limited)
 	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
+	told := 0
+	for lines.Scan() && limited.N > 0 {
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
+		}
+		if told++; told > maxEvents {
+			return fmt.Errorf("%w: it told of more than %d events", ErrRunaway, maxEvents)
 		}
 		e, err := parseEvent(lines.Bytes())
 		if err != nil {
@@ -112,6 +146,12 @@ func readEvents(from io.Reader, tell func(Event)) error {
 		}
 		e.At = time.Now()
 		tell(e)
+	}
+	switch {
+	case limited.N <= 0:
+		return fmt.Errorf("%w: it wrote more than %d bytes of events", ErrRunaway, maxOutput)
+	case errors.Is(lines.Err(), bufio.ErrTooLong):
+		return fmt.Errorf("%w: it wrote a line of more than %d bytes", ErrRunaway, maxLine)
 	}
 	return lines.Err()
 }

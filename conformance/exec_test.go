@@ -20,8 +20,8 @@ func mustJSON(t *testing.T, v any) []byte {
 	return data
 }
 
-// program is this test binary as a program under test of a kind (see TestMain).
-func program(t *testing.T, kind string) Client {
+// programUnderTest is this test binary as a program under test of a kind (see TestMain).
+func programUnderTest(t *testing.T, kind string) Client {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -32,7 +32,7 @@ func program(t *testing.T, kind string) Client {
 // throughExec runs an attempt on ground S with such a program.
 func throughExec(t *testing.T, kind string, a Attempt) Result {
 	t.Helper()
-	r := Runner{Client: program(t, kind)}
+	r := Runner{Client: programUnderTest(t, kind)}
 	return r.Case(t.Context(), Case{ID: "area/case", Level: Must, Grounds: []Ground{Simulator}, Attempts: []Attempt{a}})
 }
 
@@ -58,6 +58,20 @@ func TestAProgramThatDoesNotRunIsAnError(t *testing.T) {
 	require.Contains(t, broken.Reason, "no such device", "what it said is quoted")
 	_, err := Exec("/no/such/program")(t.Context(), Settings{}, func(Event) {})
 	require.Error(t, err)
+}
+
+func TestAProgramThatFloodsIsStoppedAtABound(t *testing.T) {
+	for kind, bound := range map[string]string{
+		"flooding":  "more than 10000 events",
+		"verbose":   "more than 16777216 bytes",
+		"endless":   "a line of more than 1048576 bytes",
+		"breathing": "more than 16777216 bytes",
+	} {
+		result := throughExec(t, kind, Attempt{Expect: []Outcome{{}}})
+		require.Equal(t, Fail, result.Axis(AxisContract).Verdict, kind)
+		require.Contains(t, result.Axis(AxisContract).Actual[0], bound, kind)
+		require.Equal(t, Fail, result.Verdict, kind)
+	}
 }
 
 func TestShimRefusesWhatIsNoSettings(t *testing.T) {

@@ -113,9 +113,13 @@ func rejectedOnce(r *Record) string {
 
 // secretsHidden: no password in what a person may see, nor in what the server got beside proofs of it.
 func secretsHidden(r *Record) string {
-	places := map[string]any{"the report": r.Report, "the history of the server": r.History, "the notes": r.Notes, "the transcript": r.transcript.String()}
+	var told strings.Builder
 	for _, e := range r.Events {
-		places["an event"] = fmt.Sprint(places["an event"], e.Text)
+		told.WriteString(e.Text)
+	}
+	places := map[string]any{
+		"the report": r.Report, "the history of the server": r.History, "the notes": r.Notes, "the transcript": r.transcript.String(),
+		"an event": told.String(),
 	}
 	for place, what := range places {
 		text, err := json.Marshal(what)

@@ -1,10 +1,12 @@
 package conformance
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -24,8 +26,25 @@ func TestMain(m *testing.M) {
 	case "babbling":
 		fmt.Println("signing in ...")
 		os.Exit(0)
+	case "flooding":
+		forever(`{"event":"ready"}` + "\n")
+	case "verbose":
+		forever(`{"event":"ready","message":"` + strings.Repeat("x", 10<<10) + `"}` + "\n")
+	case "endless":
+		forever("x")
+	case "breathing":
+		forever(strings.Repeat("\n", 1<<10))
 	case "broken":
 		fmt.Fprintln(os.Stderr, errors.New("no such device"))
 		os.Exit(1)
+	}
+}
+
+// forever writes a text again and again, until nobody reads it.
+func forever(text string) {
+	for out := bufio.NewWriter(os.Stdout); ; {
+		if _, err := out.WriteString(text); err != nil {
+			os.Exit(1)
+		}
 	}
 }

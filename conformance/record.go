@@ -27,6 +27,7 @@ type Record struct {
 
 	transcript transcript
 	problem    string // that the body of the case found; "" for none
+	runaway    string // why the client was ended by force; "" where it was not
 }
 
 // Fail notes that the subject did something wrong that neither events nor history show. The first counts.
@@ -62,6 +63,7 @@ func (r *Record) Course() []string {
 // Then appends what was seen of a later sign-in of the same attempt.
 func (r *Record) Then(next *Record) {
 	r.Events = append(r.Events, next.Events...)
+	r.runaway = orElse(r.runaway, next.runaway)
 	r.Stopped, r.Report, r.History, r.Left = next.Stopped, next.Report, next.History, next.Left
 	r.Duration = next.Started.Add(next.Duration).Sub(r.Started)
 }

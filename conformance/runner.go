@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -185,7 +186,7 @@ func (r *Runner) judge(c Case, a Attempt, record *Record, judges map[Axis]*Judge
 		j := judges[axis]
 		j.Verdict = worst(j.Verdict, v)
 		if text != "" {
-			j.Actual = append(j.Actual, named(a, text))
+			j.Actual = append(j.Actual, named(a, clip(text)))
 		}
 	}
 	wrong := func(axis Axis, v Verdict, text string) {
@@ -195,6 +196,9 @@ func (r *Runner) judge(c Case, a Attempt, record *Record, judges map[Axis]*Judge
 	weight := r.weight(c.Level)
 	exact := r.ground() == Virtual
 
+	if record.runaway != "" {
+		wrong(AxisContract, Fail, record.runaway)
+	}
 	switch fit, misfit := choose(a.Expect, record, exact); {
 	case record.problem != "":
 		wrong(AxisContract, weight, record.problem)
@@ -253,6 +257,16 @@ func choose(expect []Outcome, record *Record, exact bool) (Outcome, string) {
 		}
 	}
 	return Outcome{}, first
+}
+
+// maxActual bounds a finding in bytes: a client may tell of thousands of events.
+const maxActual = 8 << 10
+
+func clip(text string) string {
+	if len(text) <= maxActual {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxActual], "") + " ..."
 }
 
 // named puts the attempt's name before a text.

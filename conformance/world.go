@@ -246,7 +246,10 @@ func (w *World) SignIn(ctx context.Context) (*Record, error) {
 			r.Left = append(r.Left, "the client itself: it was told to stop and did not end")
 		case e := <-ended:
 			r.Report = e.report
-			if e.err != nil {
+			switch {
+			case errors.Is(e.err, ErrRunaway):
+				r.runaway = e.err.Error()
+			case e.err != nil:
 				return r, e.err
 			}
 		}
