@@ -69,6 +69,13 @@ func TestConformanceUsageErrorsAreExitStatus2(t *testing.T) {
 	}
 }
 
+func TestConformanceEverySelectorMustRunHere(t *testing.T) {
+	r := invocation{}.run(t, "conformance", "run", "err/values-golden", "reg/basic")
+	require.Equal(t, exitUsage, r.status, r.stdout)
+	require.Contains(t, r.stderr, `"err/values-golden"`)
+	require.Empty(t, r.stdout)
+}
+
 func TestConformanceUnexpectedPassFails(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "known.json")
 	require.NoError(t, os.WriteFile(file, []byte(`{"reg/basic":"it does not register"}`), 0o644))

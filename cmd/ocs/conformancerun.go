@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,16 +56,13 @@ Exit status: 0 all right; 1 cases failed, passed unexpectedly, or did not run th
 
 // Run runs the cases and prints the report.
 func (c *conformanceRun) Run(ctx context.Context, std *streams) error {
-	selected, err := c.cases()
-	if err != nil {
-		return err
-	}
 	runner, err := c.runner()
 	if err != nil {
 		return err
 	}
-	if selected = onGround(selected, runner.Ground); len(selected) == 0 {
-		return usagef("none of the selected cases runs here: \"ocs conformance list\" shows where each runs (V is \"go test ./conformance/cases\")")
+	selected, err := c.casesOn(runner.Ground)
+	if err != nil {
+		return err
 	}
 	if runner.Ground == conformance.Real {
 		c.tellPlan(std, runner, selected)
@@ -164,13 +162,16 @@ func (c *conformanceRun) tellPlan(std *streams, runner *conformance.Runner, sele
 	fmt.Fprintf(std.err, "%d log-ons in all, one after the other; %d cases are not for this server or not allowed.\n", logOns, skipped)
 }
 
-// onGround keeps the cases that run on a ground: the others are no part of its catalogue.
-func onGround(all []conformance.Case, g conformance.Ground) []conformance.Case {
-	var out []conformance.Case
-	for _, c := range all {
-		if c.On(g) {
-			out = append(out, c)
-		}
+// casesOn are the selected cases that run on a ground: the others are no part of its catalogue. A selector of which
+// nothing runs there is a usage error.
+func (c *conformanceRun) casesOn(g conformance.Ground) ([]conformance.Case, error) {
+	if _, err := c.cases(); err != nil {
+		return nil, err
 	}
-	return out
+	here := slices.DeleteFunc(cases.All(), func(c conformance.Case) bool { return !c.On(g) })
+	selected, err := conformance.Select(here, c.Selector...)
+	if err != nil {
+		return nil, usagef("%w that runs on ground %s: \"ocs conformance list\" shows where each runs (V is \"go test ./conformance/cases\")", err, g)
+	}
+	return selected, nil
 }
