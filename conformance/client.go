@@ -139,8 +139,9 @@ func (e Event) line(start time.Time) eventLine {
 	return l
 }
 
-// parseEvent reads a line of the shim protocol; keys that it does not know are for the client's own use.
-func parseEvent(line []byte) (Event, error) {
+// parseEvent reads a line of the shim protocol; keys that it does not know are for the client's own use. Instead of
+// hr a client may give the code's name.
+func parseEvent(line []byte, names ErrorNames) (Event, error) {
 	var l eventLine
 	if err := json.Unmarshal(line, &l); err != nil {
 		return Event{}, fmt.Errorf("not an event: %w", err)
@@ -149,8 +150,15 @@ func parseEvent(line []byte) (Event, error) {
 	if !ok {
 		return Event{}, fmt.Errorf("unknown event %q: known are onSignin, onMyStatusChange, onSignout and ready", l.Event)
 	}
-	e := Event{Kind: kind, Stage: l.Stage, Cause: l.Cause, Text: l.Text}
+	e := Event{Kind: kind, Stage: l.Stage, Cause: ocserr.Cause(names.of(string(l.Cause))), Text: l.Text}
 	signin, change := kind == status.OnSignin, kind == status.OnMyStatusChange
+	if (signin || change) && l.HR == nil && l.Code != "" {
+		code, err := ocserr.Parse(names.of(l.Code))
+		if err != nil {
+			return Event{}, fmt.Errorf("%w: a file of deviations can translate it", err)
+		}
+		l.HR = &code
+	}
 	switch {
 	case (signin || change) && l.HR == nil:
 		return Event{}, fmt.Errorf("event %s without hr", l.Event)
@@ -164,7 +172,7 @@ func parseEvent(line []byte) (Event, error) {
 		e.Status = status.Status(*l.Status)
 	}
 	if l.Detail != "" {
-		detail, err := ocserr.Parse(l.Detail)
+		detail, err := ocserr.Parse(names.of(l.Detail))
 		if err != nil {
 			return Event{}, err
 		}

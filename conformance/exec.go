@@ -21,8 +21,8 @@ import (
 //     stop: to cancel before a server accepted, to sign out after;
 //   - on its standard output it writes each event as one line of JSON, as soon as it happens:
 //     {"event":"onMyStatusChange","hr":0,"status":256}, {"event":"onSignin","hr":-2130705663},
-//     {"event":"ready"}, {"event":"onSignout"}; hr is a signed number, and "stage", "cause", "detail" and
-//     "message" may say more;
+//     {"event":"ready"}, {"event":"onSignout"}; hr is a signed number, or instead of it "code" is a name; "stage",
+//     "cause", "detail" and "message" may say more. Words of its own are translated by ErrorNames;
 //   - its exit status is 0 when it ran to the end, whatever the sign-in came to; 89 when it does not have
 //     what the settings ask for; anything else when it could not run. What it writes to standard error is
 //     quoted then.
@@ -50,15 +50,16 @@ const killAfter = 40 * time.Second
 const abandonAfter = 2 * time.Second
 
 // Exec returns a Client that runs a program with arguments, once for each sign-in. What the program starts ends
-// with it.
-func Exec(path string, args ...string) Client {
-	return program{path, args, killAfter}.run
+// with it. names translate its words.
+func Exec(names ErrorNames, path string, args ...string) Client {
+	return program{path, args, names, killAfter}.run
 }
 
 // program is a program under test.
 type program struct {
 	path      string
 	args      []string
+	names     ErrorNames
 	killAfter time.Duration
 }
 
@@ -96,7 +97,7 @@ func (p program) run(ctx context.Context, s Settings, tell func(Event)) (*signin
 		}
 	})
 	_, wrote := stdin.Write(append(order, '\n'))
-	read := readEvents(stdout, tell)
+	read := p.readEvents(stdout, tell)
 	if read != nil {
 		killGroup(cmd)
 	}
@@ -128,7 +129,7 @@ func shimError(path string, status int, read, other error, said string) error {
 }
 
 // readEvents reads a program's events to their end, or to a bound.
-func readEvents(from io.Reader, tell func(Event)) error {
+func (p program) readEvents(from io.Reader, tell func(Event)) error {
 	limited := &io.LimitedReader{R: from, N: maxOutput}
 	lines := bufio.NewScanner(limited)
 	lines.Buffer(nil, maxLine)
@@ -140,7 +141,7 @@ func readEvents(from io.Reader, tell func(Event)) error {
 		if told++; told > maxEvents {
 			return fmt.Errorf("%w: it told of more than %d events", ErrRunaway, maxEvents)
 		}
-		e, err := parseEvent(lines.Bytes())
+		e, err := parseEvent(lines.Bytes(), p.names)
 		if err != nil {
 			return fmt.Errorf("%.200q: %w", lines.Text(), err)
 		}

@@ -26,7 +26,12 @@ func programUnderTest(t *testing.T, kind string) Client {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	t.Setenv(shimVariable, kind)
-	return Exec(self)
+	names := ErrorNames{
+		"wrong-secret": string(ocserr.CausePasswordRejected),
+		"E_DENIED":     ocserr.InvalidPassword.Name(),
+		"E_GONE":       ocserr.InvalidPassword.StatusChange().Name(),
+	}
+	return Exec(names, self)
 }
 
 // throughExec runs an attempt on ground S with such a program.
@@ -56,8 +61,27 @@ func TestAProgramThatDoesNotRunIsAnError(t *testing.T) {
 	broken := throughExec(t, "broken", Attempt{})
 	require.Equal(t, Error, broken.Verdict)
 	require.Contains(t, broken.Reason, "no such device", "what it said is quoted")
-	_, err := Exec("/no/such/program")(t.Context(), Settings{}, func(Event) {})
+	_, err := Exec(nil, "/no/such/program")(t.Context(), Settings{}, func(Event) {})
 	require.Error(t, err)
+}
+
+func TestAProgramsWordsAreTranslated(t *testing.T) {
+	result := throughExec(t, "foreign", Attempt{Expect: []Outcome{{Code: ocserr.InvalidPassword, Cause: ocserr.CausePasswordRejected}}})
+	require.Equal(t, Pass, result.Verdict, result.Actual())
+}
+
+func TestAnEventWithoutACodeThatWeKnowIsRefused(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"event":"onSignin"}`:                                  "without hr",
+		`{"event":"onSignin","code":"E_DENIED"}`:                "E_DENIED",
+		`{"event":"onSignin","hr":0,"detail":"NOSUCH"}`:         "NOSUCH",
+		`{"event":"onMyStatusChange","code":"S_OK"}`:            "without status",
+		`{"event":"onNothing"}`:                                 "unknown event",
+		`{"event":"onMyStatusChange","hr":0,"status":"online"}`: "not an event",
+	} {
+		_, err := parseEvent([]byte(line), nil)
+		require.ErrorContains(t, err, want, line)
+	}
 }
 
 func TestAProgramThatFloodsIsStoppedAtABound(t *testing.T) {

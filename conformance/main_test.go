@@ -26,6 +26,12 @@ func TestMain(m *testing.M) {
 	case "babbling":
 		fmt.Println("signing in ...")
 		os.Exit(0)
+	case "foreign":
+		fmt.Println(`{"event":"onMyStatusChange","code":"S_OK","status":256}
+{"event":"onMyStatusChange","hr":0,"status":512}
+{"event":"onSignin","code":"E_DENIED","cause":"wrong-secret"}
+{"event":"onMyStatusChange","code":"E_GONE","status":1}`)
+		os.Exit(0)
 	case "flooding":
 		forever(`{"event":"ready"}` + "\n")
 	case "verbose":

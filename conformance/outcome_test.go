@@ -62,13 +62,13 @@ func TestEventsAreReadAsTheyAreWritten(t *testing.T) {
 	for _, e := range timedOut(time.Second).Events {
 		e.Text, e.Stage = "text", ocserr.StageDial
 		line := mustJSON(t, e.line(e.At))
-		read, err := parseEvent(line)
+		read, err := parseEvent(line, nil)
 		require.NoError(t, err)
 		e.At = time.Time{}
 		require.Equal(t, e, read)
 	}
 	for _, bad := range []string{``, `[]`, `{}`, `{"event":"onSignin"}`, `{"event":"onMyStatusChange","hr":0}`, `{"event":"onSignin","hr":0,"detail":"NONSENSE"}`} {
-		_, err := parseEvent([]byte(bad))
+		_, err := parseEvent([]byte(bad), nil)
 		require.Error(t, err, bad)
 	}
 }
@@ -78,11 +78,11 @@ func FuzzParseEvent(f *testing.F) {
 	f.Add([]byte(`{"event":"onSignin","hr":-2130705663,"detail":"MSGR_E_TLS_FAIL","cause":"tls-expired"}`))
 	f.Add([]byte(`{"event":"ready"}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		e, err := parseEvent(line)
+		e, err := parseEvent(line, nil)
 		if err != nil {
 			return
 		}
-		again, err := parseEvent(mustJSON(t, e.line(e.At)))
+		again, err := parseEvent(mustJSON(t, e.line(e.At)), nil)
 		require.NoError(t, err)
 		require.Equal(t, e, again)
 	})

@@ -15,7 +15,7 @@ import (
 
 // shellScript is a script as a program under test, which is killed soon.
 func shellScript(text string) Client {
-	return program{"/bin/sh", []string{"-c", text}, 200 * time.Millisecond}.run
+	return program{path: "/bin/sh", args: []string{"-c", text}, killAfter: 200 * time.Millisecond}.run
 }
 
 func TestAProgramThatDoesNotEndWhenToldFails(t *testing.T) {

@@ -55,6 +55,9 @@ func ReadProfile(file string) (*Profile, error) {
 	if err := decoder.Decode(p); err != nil {
 		return nil, fmt.Errorf("profile %s: %w", file, err)
 	}
+	if err := atEnd(decoder); err != nil {
+		return nil, fmt.Errorf("profile %s: %w", file, err)
+	}
 	if err := p.load(); err != nil {
 		return nil, fmt.Errorf("profile %s: %w", file, err)
 	}

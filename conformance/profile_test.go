@@ -40,6 +40,7 @@ func TestProfilesThatAreRefused(t *testing.T) {
 		`{"sign_in_name":"a@b"}`:                                                   "password_file or password_env",
 		`{"sign_in_name":"a@b","password_file":"x","password_env":"X"}`:            "password_file or password_env",
 		`{"sign_in_name":"a@b","password":"hunter2"}`:                              "unknown field",
+		`{"sign_in_name":"a@b","password_env":"X"} {}`:                             "more text",
 		`{"sign_in_name":"a@b","password_file":"` + public + `"}`:                  "can be read by others",
 		`{"sign_in_name":"a@b","password_file":"` + empty + `"}`:                   "is empty",
 		`{"sign_in_name":"a@b","password_env":"OCS_TEST_NO_SUCH_VARIABLE"}`:        "is empty",

@@ -53,20 +53,3 @@ func TestMissingNamesWhatDidNotRun(t *testing.T) {
 	}
 	require.Equal(t, []string{"a/skipped", "a/lacking", "a/gone"}, Missing([]string{"a/ran", "a/skipped", "a/lacking", "a/known", "a/gone"}, results))
 }
-
-func TestDeviationsAreReadAndChecked(t *testing.T) {
-	d, err := ReadDeviations(strings.NewReader(`{"tls/*":"old library","reg/basic":"no GRUU"}`))
-	require.NoError(t, err)
-	reason, known := d.Match("tls/ok")
-	require.True(t, known)
-	require.Equal(t, "old library", reason)
-	_, known = d.Match("reg/keepalive")
-	require.False(t, known)
-	require.NoError(t, d.Check([]Case{{ID: "tls/ok"}, {ID: "reg/basic"}}))
-	require.ErrorContains(t, d.Check([]Case{{ID: "tls/ok"}}), "reg/basic")
-
-	for _, bad := range []string{`[]`, `{"tls/*":""}`, `{"[":"reason"}`, ``} {
-		_, err := ReadDeviations(strings.NewReader(bad))
-		require.Error(t, err, bad)
-	}
-}

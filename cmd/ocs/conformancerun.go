@@ -28,7 +28,7 @@ type conformanceRun struct {
 	Sut          string `placeholder:"SUBJECT" default:"inproc" help:"The program under test: inproc, our own engine, or exec:PATH. Default: ${default}."`
 	Output       string `enum:"text,json,junit,html" default:"text" help:"text, json, junit or html. Default: ${default}."`
 	Strict       bool   `help:"What should be must be, and what is not strict fails."`
-	Deviations   string `placeholder:"FILE" help:"JSON: {\"selector\": \"reason\"} of what is known to fail; what then passes is a failure."`
+	Deviations   string `placeholder:"FILE" help:"JSON: {\"selector\": \"reason\"} of what is known to fail; what then passes is a failure. And what a program's words mean, see below."`
 	Parallel     int    `placeholder:"N" help:"Cases at a time; against a real server always one. Default: 16."`
 	DryRun       bool   `help:"Against a real server: print the plan and stop."`
 	AllowLockout bool   `help:"Against a real server: allow cases that send a wrong password."`
@@ -48,7 +48,8 @@ A program under test is started once for each sign-in. It reads one line of JSON
 dns, ca and what else the case asks for. It writes each event as a line of JSON to its standard output:
 {"event":"onMyStatusChange","hr":0,"status":256}, {"event":"onSignin","hr":0}, {"event":"ready"}, {"event":"onSignout"}. The end of
 its standard input is the order to cancel or to sign out. It exits with 0 when it ran to the end, and with 89 when it cannot do
-what the case asks for. One that has not ended 40 seconds after that order, or that writes more than 10,000 events, is killed with all
+what the case asks for. Instead of hr it may give "code", a name, and beside it "cause" and "detail"; words of its own for them are
+translated by the file of --deviations: {"errors": {"LOGON_DENIED": "MSGR_E_INVALID_PASSWORD", "bad secret": "password-rejected"}}. One that has not ended 40 seconds after that order, or that writes more than 10,000 events, is killed with all
 that it started, and its case fails.
 
 Exit status: 0 all right; 1 cases failed, passed unexpectedly, or did not run that must; 2 usage or an unknown id; 3 the suite itself failed.`
@@ -109,25 +110,26 @@ func (c *conformanceRun) Run(ctx context.Context, std *streams) error {
 // runner makes the Runner that the flags describe.
 func (c *conformanceRun) runner() (*conformance.Runner, error) {
 	runner := &conformance.Runner{Ground: conformance.Simulator, Strict: c.Strict, Parallel: c.Parallel}
-	switch program, isExec := strings.CutPrefix(c.Sut, "exec:"); {
-	case isExec && program != "":
-		command := strings.Fields(program)
-		runner.Client = conformance.Exec(command[0], command[1:]...)
-	case c.Sut != "inproc":
-		return nil, usagef("--sut %q is unknown: use inproc, or exec: and a program", c.Sut)
-	}
+	var names conformance.ErrorNames
 	if c.Deviations != "" {
 		f, err := os.Open(c.Deviations)
 		if err != nil {
 			return nil, usagef("--deviations: %w", err)
 		}
 		defer f.Close()
-		if runner.Deviations, err = conformance.ReadDeviations(f); err == nil {
+		if runner.Deviations, names, err = conformance.ReadDeviations(f); err == nil {
 			err = runner.Deviations.Check(cases.All())
 		}
 		if err != nil {
 			return nil, usagef("--deviations %s: %w", c.Deviations, err)
 		}
+	}
+	program, isExec := strings.CutPrefix(c.Sut, "exec:")
+	switch command := strings.Fields(program); {
+	case isExec && len(command) > 0:
+		runner.Client = conformance.Exec(names, command[0], command[1:]...)
+	case c.Sut != "inproc":
+		return nil, usagef("--sut %q is unknown: use inproc, or exec: and a program", c.Sut)
 	}
 	switch {
 	case c.Target == "sim" && (c.Profile != "" || c.DryRun || c.AllowLockout || c.AllowWrite):
