@@ -57,6 +57,7 @@ func (s *Server) answer(ctx context.Context, q *dns.Msg, udp bool) *dns.Msg {
 	}
 	f, hit := s.faults.take(StageDNS, facts{name: rec.name, qtype: rec.qtype})
 	if hit {
+		s.recordFault(f, 0)
 		switch f.Action {
 		case ActionSilent:
 			reply = nil

@@ -88,6 +88,23 @@ func TestZoneWithAFaultIsRefused(t *testing.T) {
 	}
 }
 
+func TestDNSFaultsAreInTheHistory(t *testing.T) {
+	for _, action := range []Action{ActionNXDomain, ActionServFail, ActionRefuse, ActionSilent, ActionDelay} {
+		synctest.Test(t, func(t *testing.T) {
+			s := startTest(t, Config{Faults: []Fault{{Stage: StageDNS, Action: action, Delay: time.Second}}})
+			query, err := new(dns.Msg).SetQuestion("sip.ocs.test.", dns.TypeA).Pack()
+			require.NoError(t, err)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, _ = s.Exchange(ctx, "udp", "", query)
+			struck := s.History(KindFault)
+			require.Len(t, struck, 1, action)
+			require.Equal(t, "dns", struck[0].Name)
+			require.Equal(t, string(action), struck[0].Type)
+		})
+	}
+}
+
 func TestDNSFaults(t *testing.T) {
 	for _, test := range []struct {
 		action Action

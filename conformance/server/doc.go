@@ -25,7 +25,7 @@
 //   - registrar.go, endpoint.go and gruu.go: bindings, and how they end
 //   - subscription.go, service.go, presence.go, aggregate.go: presence; documents.go writes its bodies,
 //     bodies.go reads them
-//   - fault.go: what a fault is; faultrules.go: which are possible, faultjson.go: how they are written,
+//   - fault.go: what a fault is; faultrules.go, faultmatch.go: which are possible, faultjson.go: how they are written,
 //     faultscript.go: those in force; strike.go: what they do to a request and its answer
 //   - proxy.go, proxyhttp.go, proxyauth.go, proxysocks.go: the proxy in front of the server
 //   - vary.go: the forms of a message; mutate.go and mutatetoken.go: challenges that are wrong in one thing

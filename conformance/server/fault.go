@@ -42,7 +42,7 @@ const (
 
 	ActionStatus       Action = "status"       // SIP and HTTP: the answer is Status and Reason, with Headers and the body Text
 	ActionRedirect     Action = "redirect"     // the answer is Status (301) with a Contact made of To
-	ActionChallenge    Action = "challenge"    // the answer is Status (401, or 407) with new challenges, whatever the credentials; How "stale" says so of Digest's
+	ActionChallenge    Action = "challenge"    // the answer is Status (401, or 407; of a proxy 407) with new challenges, whatever the credentials; How "stale" says so of Digest's
 	ActionUnchallenged Action = "unchallenged" // the request is done without a look at its credentials
 	ActionProvisional  Action = "provisional"  // Status (100) is sent at once and every Delay, and never a final answer
 	ActionConflict     Action = "conflict"     // publish: another endpoint has published the same just before
@@ -115,14 +115,15 @@ type Fault struct {
 	Count int           // how often; 0: always
 }
 
-// Match narrows a fault down. An empty field fits anything; names compare without case.
+// Match narrows a fault down. An empty field fits anything; names compare without case. A value that nothing has at
+// the fault's stage is refused.
 type Match struct {
-	Name      string `json:"name,omitempty"`      // dns: the name asked; tls: the name asked for (SNI); web: the path
+	Name      string `json:"name,omitempty"`      // dns: the name asked; tls: the name asked for (SNI); proxy: the host; web: the path
 	Type      string `json:"type,omitempty"`      // dns: "SRV", "A", ...
-	Transport string `json:"transport,omitempty"` // accept: "tls" or "tcp"
+	Transport string `json:"transport,omitempty"` // accept: "tls" or "tcp"; proxy: see StageProxy
 
 	// Of SIP requests: the client's by their From, the server's own by their To.
-	User   string `json:"user,omitempty"` // "alice@ocs.test"
+	User   string `json:"user,omitempty"` // "alice@ocs.test", or "alice"
 	Epid   string `json:"epid,omitempty"`
 	Method string `json:"method,omitempty"`
 	Event  string `json:"event,omitempty"`

@@ -82,7 +82,7 @@ func TestFaultErrorsNameWhatIsKnown(t *testing.T) {
 		{"delay", `{"stage":"dns","action":"delay","delay":"soon"}`, `delay "soon" is not a duration`},
 		{"no delay", `{"stage":"dns","action":"delay"}`, `action "delay" needs a delay above 0`},
 		{"no status", `{"stage":"register","action":"status"}`, `needs a status of 100 to 699`},
-		{"status without the action", `{"stage":"register","action":"silent","status":403}`, `action "silent" does not take "status"; it takes: bytes, delay, skip, count`},
+		{"status without the action", `{"stage":"register","action":"silent","status":403}`, `action "silent" at stage "register" does not take "status"; it takes: delay, skip, count`},
 		{"how", `{"stage":"register","action":"corrupt","how":"badly"}`, `unknown how "badly" of action "corrupt"; known: garbage, longer, shorter, no-length, header, body`},
 		{"no how", `{"stage":"register","action":"corrupt"}`, `needs how; known: garbage`},
 		{"no form", `{"stage":"register","action":"vary"}`, `needs how; known: order, case, compact, fold, blanks`},
@@ -92,7 +92,21 @@ func TestFaultErrorsNameWhatIsKnown(t *testing.T) {
 		{"redirect", `{"stage":"register","action":"redirect","status":401}`, `needs a status of 300 to 399, not 401`},
 		{"provisional", `{"stage":"register","action":"provisional","status":200,"delay":"1s"}`, `needs a status of 100 to 199`},
 		{"to", `{"stage":"register","action":"redirect","to":"home.ocs.test"}`, `to "home.ocs.test" is not "host:port;transport=tls"`},
-		{"bytes", `{"stage":"register","action":"close","bytes":5}`, `takes bytes at stage "accept" only`},
+		{"bytes", `{"stage":"register","action":"close","bytes":5}`, `action "close" at stage "register" does not take "bytes"`},
+		{"challenge", `{"stage":"register","action":"challenge","status":403}`, `needs a status of 401 or 407, not 403`},
+		{"challenge of a proxy", `{"stage":"proxy","action":"challenge","status":403}`, `at stage "proxy" does not take "status"; it takes: delay, skip, count`},
+		{"headers of a proxy's", `{"stage":"proxy","action":"challenge","headers":{"A":"b"}}`, `does not take "headers"`},
+		{"status over SOCKS", `{"stage":"proxy","action":"status","status":502,"match":{"transport":"socks5"}}`, `unknown transport "socks5" at stage "proxy"; known: http, https`},
+		{"challenge over SOCKS", `{"stage":"proxy","action":"challenge","match":{"transport":"socks4"}}`, `known: http, https`},
+		{"reason on the web", `{"stage":"web","action":"status","status":500,"reason":"No"}`, `does not take "reason"; it takes: status, headers, text`},
+		{"nothing to rewrite", `{"stage":"register","action":"rewrite"}`, `needs something to write: status, reason, headers, text`},
+		{"type", `{"stage":"dns","action":"silent","match":{"type":"SVR"}}`, `unknown type "SVR" at stage "dns"; known: A, AAAA`},
+		{"transport", `{"stage":"accept","action":"close","match":{"transport":"udp"}}`, `unknown transport "udp" at stage "accept"; known: tls, tcp`},
+		{"method", `{"stage":"register","action":"silent","match":{"method":"SUBSCRIBE"}}`, `unknown method "SUBSCRIBE" at stage "register"; known: REGISTER`},
+		{"method of another stage", `{"stage":"live","action":"silent","match":{"method":"service"}}`, `known: any but REGISTER, SUBSCRIBE and SERVICE`},
+		{"path", `{"stage":"web","action":"close","match":{"name":"GET /x"}}`, `is not the path of a request`},
+		{"status of a match", `{"stage":"register","action":"silent","match":{"status":20}}`, `strikes answers of status 100 to 699, not 20`},
+		{"status without a sequel", `{"stage":"register","action":"remove-endpoint","match":{"status":401}}`, `of status 200 to 299, not 401`},
 		{"too much", `{"stage":"accept","action":"split","bytes":100000000}`, `at most`},
 		{"length", `{"stage":"register","action":"rewrite","headers":{"Content-Length":"1"}}`, `action "corrupt" can make it wrong`},
 		{"header", `{"stage":"register","action":"status","status":403,"headers":{"A":"b\r\nC: d"}}`, `header "A" cannot be sent`},
@@ -155,7 +169,7 @@ func TestFirstFaultWithACountLeftStrikes(t *testing.T) {
 		{Stage: StageRegister, Match: Match{User: "BOB@ocs.test"}, Action: ActionClose},
 		{Stage: StageRegister, Action: ActionSilent, Count: 2},
 		{Stage: StageRegister, Action: ActionReset},
-	}))
+	}, Config{}))
 	strike := func(stage FaultStage, is facts) Action {
 		f, _ := fs.take(stage, is)
 		return f.Action
@@ -188,7 +202,7 @@ func TestFaultStrikesBeforeOrAfterAuthentication(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			test.fault.Stage = StageRegister
 			var fs faults
-			require.NoError(t, fs.add([]Fault{test.fault}))
+			require.NoError(t, fs.add([]Fault{test.fault}, Config{}))
 			for i, when := range []struct {
 				at moment
 				is facts
@@ -197,6 +211,36 @@ func TestFaultStrikesBeforeOrAfterAuthentication(t *testing.T) {
 				require.Equal(t, test.moods[i], hit, i)
 			}
 		})
+	}
+}
+
+func TestMatchNamesAreNormalised(t *testing.T) {
+	for _, test := range []struct {
+		stage FaultStage
+		match Match
+		is    facts
+	}{
+		{StageRegister, Match{User: "Alice"}, facts{user: "alice@ocs.test"}},
+		{StageRegister, Match{User: "sip:alice@ocs.test"}, facts{user: "alice@ocs.test"}},
+		{StageDNS, Match{Name: "sip.ocs.test."}, facts{name: "sip.ocs.test"}},
+		{StageTLS, Match{Name: "SIP.ocs.test."}, facts{name: "sip.ocs.test"}},
+	} {
+		var fs faults
+		require.NoError(t, fs.add([]Fault{{Stage: test.stage, Match: test.match, Action: ActionSilent}}, Config{Domain: "ocs.test"}))
+		_, hit := fs.take(test.stage, test.is)
+		require.Truef(t, hit, "%+v", test.match)
+	}
+}
+
+func TestFaultsOfHTTPDoNotStrikeSOCKS(t *testing.T) {
+	for _, f := range []Fault{{Action: ActionStatus, Status: 403}, {Action: ActionChallenge}} {
+		f.Stage, f.Count = StageProxy, 1
+		var fs faults
+		require.NoError(t, fs.add([]Fault{f}, Config{}))
+		_, hit := fs.take(StageProxy, facts{transport: "socks5"})
+		require.False(t, hit, f.Action)
+		_, hit = fs.take(StageProxy, facts{transport: "https"})
+		require.True(t, hit, f.Action)
 	}
 }
 

@@ -89,6 +89,19 @@ func faultActions() []actionRules {
 	}
 }
 
+// at are the parameters that the action takes at a stage.
+func (r actionRules) at(stage FaultStage) []string {
+	switch {
+	case stage != StageAccept && slices.Contains([]Action{ActionSilent, ActionClose, ActionReset}, r.action):
+		return nil // elsewhere there is nothing of which to count the bytes
+	case stage == StageProxy && r.action == ActionChallenge: // 407, with what the proxy has to offer
+		return nil
+	case stage == StageWeb && r.action == ActionStatus: // the reason is net/http's
+		return []string{"status", "headers", "text"}
+	}
+	return r.takes
+}
+
 // maxFaultBytes bounds what one fault can make the server send.
 const maxFaultBytes = 64 << 20
 
@@ -121,9 +134,13 @@ func (f Fault) check() error {
 			return fmt.Errorf("fault: unknown match %q at stage %q; known: %s", field, f.Stage, list(stage.matches))
 		}
 	}
+	if err := f.Match.check(f.Stage, f.Action); err != nil {
+		return err
+	}
+	takes := action.at(f.Stage)
 	for _, field := range f.given() {
-		if !slices.Contains(action.takes, field) {
-			return fmt.Errorf("fault: action %q does not take %q; it takes: %s", f.Action, field, list(append(slices.Clone(action.takes), "delay", "skip", "count")))
+		if !slices.Contains(takes, field) {
+			return fmt.Errorf("fault: action %q at stage %q does not take %q; it takes: %s", f.Action, f.Stage, field, list(append(slices.Clone(takes), "delay", "skip", "count")))
 		}
 	}
 	if f.How != "" && !slices.Contains(action.hows, f.How) {
@@ -141,8 +158,6 @@ func (f Fault) checkValues() error {
 	switch f.Action {
 	case ActionRedirect:
 		least, most = 300, 399
-	case ActionChallenge:
-		least, most = 401, 407
 	case ActionProvisional:
 		most = 199
 	}
@@ -153,6 +168,10 @@ func (f Fault) checkValues() error {
 	switch {
 	case status < least || status > most:
 		return fmt.Errorf("fault: action %q needs a status of %d to %d, not %d", f.Action, least, most, f.Status)
+	case f.Action == ActionChallenge && !slices.Contains([]int{0, 401, 407}, f.Status):
+		return fmt.Errorf("fault: action %q needs a status of 401 or 407, not %d", f.Action, f.Status)
+	case f.Action == ActionRewrite && len(f.given()) == 0:
+		return fmt.Errorf("fault: action %q needs something to write: %s", f.Action, list(f.rules().takes))
 	case (f.Action == ActionDelay || f.Action == ActionProvisional) && f.Delay <= 0:
 		return fmt.Errorf("fault: action %q needs a delay above 0", f.Action)
 	case (f.Action == ActionCorrupt || f.Action == ActionVary || f.Action == ActionMutate) && f.How == "":
@@ -163,8 +182,6 @@ func (f Fault) checkValues() error {
 		return fmt.Errorf("fault: delay, skip, count, bytes and seed are not negative")
 	case f.Bytes > maxFaultBytes || len(f.Text) > maxFaultBytes:
 		return fmt.Errorf("fault: bytes and text are at most %d", maxFaultBytes)
-	case f.Bytes > 0 && f.Stage != StageAccept && slices.Contains([]Action{ActionSilent, ActionClose, ActionReset}, f.Action):
-		return fmt.Errorf("fault: action %q takes bytes at stage %q only", f.Action, StageAccept)
 	case strings.ContainsAny(f.Reason, "\r\n"):
 		return fmt.Errorf("fault: the reason is one line")
 	}

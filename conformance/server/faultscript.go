@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -22,7 +23,8 @@ type activeFault struct {
 	left   int // how often it still strikes; -1: always
 }
 
-func (fs *faults) add(script []Fault) error {
+// add appends to the script of a server with a configuration.
+func (fs *faults) add(script []Fault, config Config) error {
 	for i, f := range script {
 		if err := f.check(); err != nil {
 			return fmt.Errorf("fault %d: %w", i+1, err)
@@ -31,6 +33,7 @@ func (fs *faults) add(script []Fault) error {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	for _, f := range script {
+		f.Match = f.Match.normalise(config)
 		left := f.Count
 		if left == 0 {
 			left = -1
@@ -98,11 +101,14 @@ func (a *activeFault) strikes(at moment, is facts) bool {
 	if is.own {
 		return a.group != groupDeed || slices.Contains([]Action{ActionSilent, ActionDelay, ActionClose, ActionReset}, a.Action)
 	}
+	if a.Stage == StageProxy && strings.HasPrefix(is.transport, "socks") && (a.Action == ActionStatus || a.Action == ActionChallenge) {
+		return false // those are answers of HTTP
+	}
 	return a.moment == at && (a.group != groupSequel || is.status/100 == 2)
 }
 
 // AddFaults appends to the fault script.
-func (s *Server) AddFaults(script ...Fault) error { return s.faults.add(script) }
+func (s *Server) AddFaults(script ...Fault) error { return s.faults.add(script, s.config) }
 
 // Faults returns the faults that can still strike, with the counts left.
 func (s *Server) Faults() []Fault { return s.faults.list() }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 
 // StageProxy is where a fault strikes a request to the proxy to connect. Its matches are name, the host asked
 // for, and transport: "http", "https", "socks4", "socks4a" or "socks5". Its actions are silent, delay, close,
-// reset, banner, status (HTTP alone), challenge (HTTP alone: the credentials are rejected) and
+// reset, banner, status (of HTTP alone), challenge (of HTTP alone: the credentials are rejected, with 407) and
 //
 //   - refuse: the proxy's policy forbids it
 //   - nxdomain: the proxy cannot resolve the name
@@ -201,7 +202,7 @@ func (c *proxyClient) strike(target string) (Fault, error) {
 	if err != nil {
 		host = target
 	}
-	f, hit := c.server.faults.take(StageProxy, facts{name: host, transport: c.how})
+	f, hit := c.server.faults.take(StageProxy, facts{name: strings.TrimSuffix(host, "."), transport: c.how})
 	if !hit {
 		return f, nil
 	}
@@ -262,7 +263,7 @@ func (c *proxyClient) tunnel(answer []byte, target string, there net.Conn) error
 // grant sends an answer in the way that a fault wants it.
 func (c *proxyClient) grant(answer []byte, target string, there net.Conn) error {
 	host, _, _ := net.SplitHostPort(target)
-	f, _ := c.server.faults.takeOf(groupBytes, StageProxy, onAnswer, facts{name: host, transport: c.how})
+	f, _ := c.server.faults.takeOf(groupBytes, StageProxy, onAnswer, facts{name: strings.TrimSuffix(host, "."), transport: c.how})
 	c.server.recordFault(f, 0)
 	switch f.Action {
 	case ActionCoalesce:

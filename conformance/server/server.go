@@ -90,7 +90,7 @@ func Start(config Config) (*Server, error) {
 	}
 	if err == nil {
 		s.tls = s.tlsConfig()
-		err = s.faults.add(config.Faults)
+		err = s.faults.add(config.Faults, config)
 	}
 	if err == nil {
 		err = s.prepareSchemes()
