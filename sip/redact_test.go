@@ -1,6 +1,9 @@
 package sip
 
 import (
+	"fmt"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,6 +31,24 @@ func TestRedactMasksSecretsInHeaders(t *testing.T) {
 		{"Basic", "Authorization: Basic YWxpY2U6c2VjcmV0==", "Authorization: Basic ***(18)"},
 		{"Bearer", "authorization: Bearer\tabc\r\nAuthorization: Bearer d.e", "authorization: Bearer\t***(3)\r\nAuthorization: Bearer ***(3)"},
 		{"Negotiate as in HTTP", "proxy-authorization:Negotiate  TlRM/+", "proxy-authorization:Negotiate  ***(6)"},
+		{"NTLM as in HTTP", "Authorization: NTLM TlRMTVNT+/==", "Authorization: NTLM ***(12)"},
+		{"Kerberos as in HTTP", "Authorization: Kerberos YIIa", "Authorization: Kerberos ***(4)"},
+		{"Negotiate of a proxy", "Proxy-Authorization: Negotiate YIIa=", "Proxy-Authorization: Negotiate ***(5)"},
+		{"a scheme of nobody", "Authorization: WebTicket abc/def", "Authorization: WebTicket ***(7)"},
+		{"a token in two parts", "Authorization: Basic YWxp Y2U=", "Authorization: Basic ***(9)"},
+		{"a folded token", "Authorization: NTLM\r\n TlRM", "Authorization: NTLM\r\n ***(4)"},
+		{"no scheme", "Authorization: hunter2", "Authorization: ***(7)"},
+		{"a scheme alone", "Authorization: NTLM", "Authorization: NTLM"},
+		{"a challenge with a token", "WWW-Authenticate: NTLM TlRM", "WWW-Authenticate: NTLM ***(4)"},
+		{"challenges without", `WWW-Authenticate: NTLM realm="SIP", targetname="sip.ocs.test"`, `WWW-Authenticate: NTLM realm="SIP", targetname="sip.ocs.test"`},
+		{"schemes in one line", "Proxy-Authenticate: Negotiate, NTLM", "Proxy-Authenticate: Negotiate, NTLM"},
+		{"information without a scheme", `Authentication-Info: qop=auth, rspauth="0100"`, `Authentication-Info: qop=auth, rspauth="***(4)"`},
+		{"Cookie", "Cookie: a=b; c=d", "Cookie: ***(8)"},
+		{"Set-Cookie", "Set-Cookie: a=b;\r\n\tpath=/", "Set-Cookie: ***(13)"},
+		{"web ticket", "X-MS-WebTicket: opaque=abc", "X-MS-WebTicket: ***(10)"},
+		{"where tickets are", "X-MS-WebTicketURL: https://ocs.test/ticket", "X-MS-WebTicketURL: https://ocs.test/ticket"},
+		{"a ticket of any name", "MS-Ticket : abc", "MS-Ticket : ***(3)"},
+		{"a password of any name", "X-Password:hunter2", "X-Password:***(7)"},
 		{"password in a URI", "To: <sip:alice:hunter2@ocs.test:5061>", "To: <sip:alice:***(7)@ocs.test:5061>"},
 		{"address with a port", "Contact: <sip:127.0.0.1:36812;x=a@b>", "Contact: <sip:127.0.0.1:36812;x=a@b>"},
 	}
@@ -55,6 +76,12 @@ func TestRedactMasksSecretsInBodies(t *testing.T) {
 		{"attribute", `<cred user="alice" password="hunter2" x='1' pwd='abc'/>`, `<cred user="alice" password="***(7)" x='1' pwd='***(3)'/>`},
 		{"form", `user=alice&password=hunter2&x=1`, `user=alice&password=***(7)&x=1`},
 		{"JSON", `{"user":"alice","password": "hunter2"}`, `{"user":"alice","password": "***(7)"}`},
+		{"JSON key that ends so", `{"userPassword":"hunter2","x":1}`, `{"userPassword":"***(7)","x":1}`},
+		{"JSON value with a quote", `{"password":"hun\"ter2","x":1}`, `{"password":"***(9)","x":1}`},
+		{"JSON value with a backslash at its end", `{"password":"abc\\","x":"y"}`, `{"password":"***(5)","x":"y"}`},
+		{"handshake token", `as in gssapi-data="TlRM", qop="auth"`, `as in gssapi-data="***(4)", qop="auth"`},
+		{"header", "quoted:\r\nCookie: a=b\r\nTo: x", "quoted:\r\nCookie: ***(3)\r\nTo: x"},
+		{"credentials", "  Authorization: NTLM TlRM\n", "  Authorization: NTLM ***(4)\n"},
 		{"a name that only begins so", `<tokens>abc</tokens><response>x</response>`, `<tokens>abc</tokens><response>x</response>`},
 	}
 	for _, tt := range tests {
@@ -63,6 +90,40 @@ func TestRedactMasksSecretsInBodies(t *testing.T) {
 			require.Equal(t, head+tt.want, string(Redact([]byte(head+tt.in))))
 		})
 	}
+}
+
+func TestRedactKnowsMessagesWithBareLineFeeds(t *testing.T) {
+	require.Equal(t, "GET / HTTP/1.1\nCookie: ***(1)\n\n{\"password\":\"***(1)\"}", string(Redact([]byte("GET / HTTP/1.1\nCookie: x\n\n{\"password\":\"y\"}"))))
+}
+
+// A secret is in no form visible, wherever a message carries it.
+func FuzzRedact(f *testing.F) {
+	for _, secret := range []string{"hunter2", "TlRMTVNTUAAB==", "a.b-c~d", "***(3)"} {
+		for _, around := range []string{"", " ", "\r\n\t", `\"`, "Authorization: Basic ", "\r\nCookie: "} {
+			f.Add(secret, around)
+		}
+	}
+	plain := regexp.MustCompile(`^[A-Za-z0-9]{8,}$`)
+	f.Fuzz(func(t *testing.T, secret, around string) {
+		Redact([]byte(around + secret)) // any bytes are accepted
+		if !plain.MatchString(secret) || strings.Contains(around, secret) {
+			return
+		}
+		for _, line := range []string{
+			"Authorization: NTLM %s", "Proxy-Authorization: Kerberos %s==", `Authorization: Negotiate gssapi-data="%s"`, "Cookie: x=%s", "Set-Cookie: %s; path=/",
+			"X-MS-WebTicket: %s", "X-Password: %s", "Authorization: %s",
+		} {
+			line = fmt.Sprintf(line, secret)
+			if strings.Contains("Authorization NTLM Kerberos Negotiate gssapi-data Cookie X-MS-WebTicket X-Password", secret) {
+				continue
+			}
+			require.NotContains(t, string(Redact([]byte(lines("GET / HTTP/1.1", line, "X: y")+around))), secret)
+			require.NotContains(t, string(Redact([]byte(lines("GET / HTTP/1.1", "X: y")+line))), secret)
+		}
+		for _, body := range []string{`{"userPassword":"%s"}`, `{"password" : "\"%s"}`, `<a pwd='%s'/>`, "password=%s&x=1", "<Password>%s</Password>"} {
+			require.NotContains(t, string(Redact([]byte(lines("GET / HTTP/1.1")+fmt.Sprintf(body, secret)))), secret)
+		}
+	})
 }
 
 func TestRedactDoesNotTouchItsArgument(t *testing.T) {
