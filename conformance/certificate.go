@@ -1,9 +1,11 @@
 package conformance
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -43,11 +45,15 @@ func (c Certificate) applyBy(trusted *authority, domain string, cfg *server.Conf
 			return err
 		}
 	}
-	if cfg.TLS, err = issuer.issue(c.leaf(domain, now)); err != nil || !c.Mutual {
+	leaf := c.leaf(domain, now)
+	if c.SHA1 {
+		leaf.SignatureAlgorithm = issuer.withSHA1()
+	}
+	if cfg.TLS, err = issuer.issue(leaf); err != nil || !c.Mutual {
 		return err
 	}
 	own, err := trusted.issue(&x509.Certificate{
-		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "client"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+		Subject: pkix.Name{CommonName: "client"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {
@@ -66,9 +72,9 @@ func (c Certificate) applyBy(trusted *authority, domain string, cfg *server.Conf
 
 // leaf is the server's certificate, to be issued.
 func (c Certificate) leaf(domain string, now time.Time) *x509.Certificate {
-	names := []string{"server." + domain, "sip." + domain, "sipinternal." + domain, "sipexternal." + domain, domain}
+	names := []string{"server." + domain, "sip." + domain, "sipinternal." + domain, "sipexternal." + domain, domain, "lyncdiscoverinternal." + domain, "lyncdiscover." + domain}
 	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: names[0]},
+		Subject:   pkix.Name{CommonName: names[0]},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(365 * 24 * time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames: names,
@@ -85,23 +91,38 @@ func (c Certificate) leaf(domain string, now time.Time) *x509.Certificate {
 	case c.Names != nil:
 		leaf.DNSNames, leaf.Subject.CommonName = c.Names, c.Names[0]
 	}
-	if c.SHA1 {
-		leaf.SignatureAlgorithm = x509.ECDSAWithSHA1
-	}
 	return leaf
 }
 
 // authority issues certificates.
 type authority struct {
 	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
+	key         crypto.Signer
+	leafKey     crypto.Signer // of everything that it issues; nil: a new one each time
 }
 
+// newAuthority makes an authority whose keys are quickly made.
 func newAuthority(name string, now time.Time) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
+	return selfSigned(name, now, key, nil)
+}
+
+// newRSAAuthority makes an authority that clients of 2007 know to verify, with one key for all that it issues.
+func newRSAAuthority(name string, now time.Time) (*authority, error) {
+	var keys [2]*rsa.PrivateKey
+	for i := range keys {
+		var err error
+		if keys[i], err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+			return nil, err
+		}
+	}
+	return selfSigned(name, now, keys[0], keys[1])
+}
+
+func selfSigned(name string, now time.Time, key, leafKey crypto.Signer) (*authority, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "conformance authority " + name},
 		NotBefore: now.Add(-30 * 24 * time.Hour), NotAfter: now.Add(10 * 365 * 24 * time.Hour),
@@ -112,7 +133,15 @@ func newAuthority(name string, now time.Time) (*authority, error) {
 		return nil, err
 	}
 	certificate, err := x509.ParseCertificate(der)
-	return &authority{certificate, key}, err
+	return &authority{certificate, key, leafKey}, err
+}
+
+// withSHA1 is how the authority signs with SHA-1.
+func (a *authority) withSHA1() x509.SignatureAlgorithm {
+	if _, ok := a.key.(*rsa.PrivateKey); ok {
+		return x509.SHA1WithRSA
+	}
+	return x509.ECDSAWithSHA1
 }
 
 // pem is the authority's certificate as a PEM file.
@@ -120,11 +149,16 @@ func (a *authority) pem() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw}))
 }
 
-// issue makes a certificate with a key of its own, and its chain.
+// issue makes a certificate, and its chain.
 func (a *authority) issue(template *x509.Certificate) (*tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
+	key := a.leafKey
+	if key == nil {
+		var err error
+		if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+			return nil, err
+		}
+	} else {
+		template.KeyUsage |= x509.KeyUsageKeyEncipherment // RSA key exchange
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
 	if err != nil {

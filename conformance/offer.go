@@ -1,19 +1,20 @@
 package conformance
 
 import (
-	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"net"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/ocsgo/ocs/conformance/server"
+	"github.com/ocsgo/ocs/sip/auth"
 )
 
 // Offer is cases for clients that a person operates: every attempt has a server of its own under a domain of its
@@ -21,6 +22,7 @@ import (
 // needs no shim.
 type Offer struct {
 	Offered []Offered
+	Refused []Refused
 
 	authority *authority
 	udp       net.PacketConn
@@ -28,26 +30,27 @@ type Offer struct {
 	ended     sync.WaitGroup
 }
 
-// Offered is one attempt that waits for a client.
-type Offered struct {
-	Case     Case
-	Attempt  Attempt
-	Domain   string
-	Settings Settings // what the person tells the client
-	Server   *server.Server
+// Refused is an attempt that is not offered.
+type Refused struct {
+	Case    Case
+	Attempt Attempt
+	Reason  string
 }
 
 // OfferConfig says where to listen.
 type OfferConfig struct {
-	Host string // the address, an IPv4 literal that clients reach
+	// Host is the address, an IPv4 literal that clients reach. Where it is loopback every server has a loopback address of
+	// its own, with the ports that clients know; elsewhere all share it, on ports that SRV records name.
+	Host string
 	DNS  string // host:port of DNS, over UDP and TCP; port 0 takes a free one for both
 }
 
-// NewOffer starts the servers of every attempt that runs on ground S with a client as subject. Close ends them.
+// NewOffer starts the servers of every attempt that runs on ground S with a client as subject, and that a person can
+// make. Close ends them.
 func NewOffer(cfg OfferConfig, cases []Case) (*Offer, error) {
 	o := &Offer{}
 	var err error
-	if o.authority, err = newAuthority("for people", time.Now()); err != nil {
+	if o.authority, err = newRSAAuthority("for people", time.Now()); err != nil {
 		return nil, err
 	}
 	for _, c := range cases {
@@ -55,12 +58,18 @@ func NewOffer(cfg OfferConfig, cases []Case) (*Offer, error) {
 			continue
 		}
 		for n, a := range c.Attempts {
-			// Autodiscover is asked at port 443, of which there is one for all.
-			if a.Only != "" && a.Only != Simulator || a.Server.Autodiscover != nil {
+			if a.Only != "" && a.Only != Simulator {
 				continue
 			}
-			if err := o.offer(cfg.Host, c, a, n); err != nil {
+			reason := unfit(c, a)
+			if reason == "" {
+				reason, err = o.offer(cfg.Host, c, a, n)
+			}
+			if err != nil {
 				return nil, errors.Join(fmt.Errorf("%s: %w", c.ID, err), o.Close())
+			}
+			if reason != "" {
+				o.Refused = append(o.Refused, Refused{c, a, reason})
 			}
 		}
 	}
@@ -70,40 +79,91 @@ func NewOffer(cfg OfferConfig, cases []Case) (*Offer, error) {
 	return o, nil
 }
 
-// offer starts the server of one attempt.
-func (o *Offer) offer(host string, c Case, a Attempt, n int) error {
+// unfit says why a person cannot make an attempt, whatever the network; "" where one can.
+func unfit(c Case, a Attempt) string {
+	switch {
+	case slices.Contains(c.Needs, NeedEngine):
+		return "it is about our own engine's Go API"
+	case a.Live != nil:
+		return "the suite has to act while the client is signed in"
+	}
+	return ""
+}
+
+// offer starts the server of one attempt, or says why it cannot be offered here.
+func (o *Offer) offer(host string, c Case, a Attempt, n int) (reason string, err error) {
 	domain := "c-" + strings.ReplaceAll(c.ID, "/", "-")
 	if n > 0 {
 		domain += "-" + strconv.Itoa(n+1)
 	}
 	domain += ".test"
-	cfg, settings := script(a.Server, host), a.Client
-	ports, err := freePorts(host, 3)
-	if err != nil {
-		return err
+	cfg, settings := a.Server, a.Client
+	cfg.Domain, cfg.Faults = domain, slices.Clone(cfg.Faults)
+	for i := range cfg.Faults {
+		cfg.Faults[i].Headers = maps.Clone(cfg.Faults[i].Headers)
 	}
-	cfg.Domain = domain
-	cfg.ListenTLS, cfg.ListenTCP, cfg.ListenProxy = net.JoinHostPort(host, ports[0]), net.JoinHostPort(host, ports[1]), net.JoinHostPort(host, ports[2])
-	cfg.ListenKDC, cfg.ListenWeb = net.JoinHostPort(host, "0"), net.JoinHostPort(host, "0")
 	settings.SignInName, settings.Password = orElse(settings.SignInName, Alice), orElse(settings.Password, Password)
 	certificate := Certificate{}
 	if a.Certificate != nil {
 		certificate = *a.Certificate
 	}
 	if err := certificate.applyBy(o.authority, domain, &cfg, &settings); err != nil {
-		return err
+		return "", err
 	}
-	// What the case says of its own domain, address and ports is true of these too.
-	here := strings.NewReplacer(Domain, domain, "$ip", host, "5061", ports[0], "5060", ports[1], "3128", ports[2])
+	// What the case says of its own domain is true of this one too.
+	here := strings.NewReplacer(Domain, domain)
 	adapt(reflect.ValueOf(&cfg.Zone), here)
 	adapt(reflect.ValueOf(cfg.Faults), here)
-	adapt(reflect.ValueOf(&settings), strings.NewReplacer(Domain, domain, "$ip", host, ":5061", ":"+ports[0], ":3128", ":"+ports[2]))
-	srv, err := server.Start(cfg)
+	adapt(reflect.ValueOf(&settings), here)
+	var srv *server.Server
+	ip, shared := host, !net.ParseIP(host).IsLoopback()
+	if !shared {
+		srv, ip, err = listenAnywhere(cfg)
+		switch {
+		case errors.Is(err, errNoPort443):
+			return err.Error(), nil
+		case errors.Is(err, syscall.EADDRNOTAVAIL): // one loopback address is all there is
+			ip, shared = host, true
+		}
+	}
+	if shared {
+		if needsPorts(a) {
+			return "clients look for its server at ports that they know, and all servers share this address", nil
+		}
+		srv, err = listenShared(host, &cfg, &settings)
+	}
 	if err != nil {
-		return err
+		return "", err
+	}
+	adapt(reflect.ValueOf(&settings), strings.NewReplacer("$ip", ip))
+	if slices.Contains(cfg.Schemes, auth.Kerberos) {
+		settings.KDC = srv.KDCAddr()
 	}
 	o.Offered = append(o.Offered, Offered{c, a, domain, settings, srv})
-	return nil
+	return "", nil
+}
+
+// needsPorts tells whether clients know the ports of an attempt's server without having been told them.
+func needsPorts(a Attempt) bool {
+	_, port, _ := strings.Cut(a.Client.Server, ":")
+	return a.Server.Autodiscover != nil || a.Client.Server != "" && port == "" || a.Server.Zone != "" && !strings.Contains(a.Server.Zone, " SRV ")
+}
+
+// listenShared starts a server at an address that others have too, on ports that are free, and tells zone, faults and
+// client of them.
+func listenShared(host string, cfg *server.Config, settings *Settings) (*server.Server, error) {
+	ports, err := freePorts(host, 3)
+	if err != nil {
+		return nil, err
+	}
+	here := strings.NewReplacer("5061", ports[0], "5060", ports[1], "3128", ports[2])
+	*cfg = script(*cfg, host)
+	adapt(reflect.ValueOf(&cfg.Zone), here)
+	adapt(reflect.ValueOf(cfg.Faults), here)
+	adapt(reflect.ValueOf(settings), strings.NewReplacer(":5061", ":"+ports[0], ":5060", ":"+ports[1], ":3128", ":"+ports[2]))
+	cfg.ListenTLS, cfg.ListenTCP, cfg.ListenProxy = net.JoinHostPort(host, ports[0]), net.JoinHostPort(host, ports[1]), net.JoinHostPort(host, ports[2])
+	cfg.ListenKDC, cfg.ListenWeb = net.JoinHostPort(host, "0"), net.JoinHostPort(host, "0")
+	return server.Start(*cfg)
 }
 
 // adapt replaces in every string that v holds.
@@ -153,26 +213,6 @@ func freePorts(host string, n int) ([]string, error) {
 // CA is the authority that the client has to trust, as PEM.
 func (o *Offer) CA() string { return o.authority.pem() }
 
-// DNSAddr is where DNS is served.
-func (o *Offer) DNSAddr() string { return o.udp.LocalAddr().String() }
-
-// Seen says in a few words what a client has done so far.
-func (o Offered) Seen() string {
-	r := Record{History: o.Server.History()}
-	connections, registers := len(r.Of(server.KindConnect)), r.Requests("REGISTER")
-	if connections == 0 && len(r.Queries("")) == 0 {
-		return ""
-	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "%d DNS queries, %d connections, %d REGISTERs", len(r.Queries("")), connections, len(registers))
-	for _, m := range r.Messages(false) {
-		if m.Method == "REGISTER" && m.Status >= 200 {
-			fmt.Fprintf(&text, ", answered %d", m.Status)
-		}
-	}
-	return text.String()
-}
-
 // Close ends the servers.
 func (o *Offer) Close() error {
 	var errs []error
@@ -187,101 +227,4 @@ func (o *Offer) Close() error {
 	}
 	o.ended.Wait()
 	return errors.Join(errs...)
-}
-
-// listenDNS serves the zones of all servers.
-func (o *Offer) listenDNS(address string) (err error) {
-	if o.tcp, err = net.Listen("tcp", address); err != nil {
-		return err
-	}
-	if o.udp, err = net.ListenPacket("udp", o.tcp.Addr().String()); err != nil {
-		return err
-	}
-	o.ended.Go(func() {
-		buffer := make([]byte, 4096)
-		for {
-			n, from, err := o.udp.ReadFrom(buffer)
-			if err != nil {
-				return
-			}
-			query := append([]byte(nil), buffer[:n]...)
-			o.ended.Go(func() {
-				if answer, err := o.answer("udp", query); err == nil {
-					_, _ = o.udp.WriteTo(answer, from)
-				}
-			})
-		}
-	})
-	o.ended.Go(func() {
-		for {
-			conn, err := o.tcp.Accept()
-			if err != nil {
-				return
-			}
-			o.ended.Go(func() { o.answerTCP(conn) })
-		}
-	})
-	return nil
-}
-
-// dnsLimit bounds an exchange with DNS.
-const dnsLimit = 15 * time.Second
-
-// answerTCP answers one query over TCP (RFC 1035 4.2.2).
-func (o *Offer) answerTCP(conn net.Conn) {
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(dnsLimit))
-	length := make([]byte, 2)
-	if _, err := io.ReadFull(conn, length); err != nil {
-		return
-	}
-	query := make([]byte, binary.BigEndian.Uint16(length))
-	if _, err := io.ReadFull(conn, query); err != nil {
-		return
-	}
-	answer, err := o.answer("tcp", query)
-	if err != nil {
-		return
-	}
-	_, _ = conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...))
-}
-
-// answer lets the server of the domain asked for answer a query.
-func (o *Offer) answer(network string, query []byte) ([]byte, error) {
-	name, err := questionName(query)
-	if err != nil {
-		return nil, err
-	}
-	for _, offered := range o.Offered {
-		if name == offered.Domain || strings.HasSuffix(name, "."+offered.Domain) {
-			ctx, cancel := context.WithTimeout(context.Background(), dnsLimit)
-			defer cancel()
-			return offered.Server.Exchange(ctx, network, "", query)
-		}
-	}
-	refused := append([]byte(nil), query[:12]...)
-	refused[2], refused[3] = refused[2]&0x79|0x80, 5 // an answer, REFUSED (RFC 1035 4.1.1)
-	for i := 4; i < 12; i++ {
-		refused[i] = 0
-	}
-	return refused, nil
-}
-
-// questionName reads the name of a query's question, in lower case (RFC 1035 4.1.2).
-func questionName(query []byte) (string, error) {
-	if len(query) < 12 {
-		return "", errors.New("not a DNS query")
-	}
-	var labels []string
-	for rest := query[12:]; ; {
-		if len(rest) == 0 || rest[0] > 63 || len(rest) <= int(rest[0]) {
-			return "", errors.New("not a DNS question")
-		}
-		n := int(rest[0])
-		if n == 0 {
-			return strings.ToLower(strings.Join(labels, ".")), nil
-		}
-		labels = append(labels, string(rest[1:1+n]))
-		rest = rest[1+n:]
-	}
 }

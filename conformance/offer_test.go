@@ -1,6 +1,11 @@
 package conformance
 
 import (
+	"context"
+	"net"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +33,11 @@ func TestEveryOfferedCaseHasADomainOfItsOwn(t *testing.T) {
 	o, err := NewOffer(OfferConfig{Host: "127.0.0.1", DNS: "127.0.0.1:0"}, cases)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, o.Close()) }()
-	require.Len(t, o.Offered, 5)
+	for _, r := range o.Refused { // who is not root may not listen there
+		require.Equal(t, "a/autodiscover", r.Case.ID)
+		require.Contains(t, r.Reason, "port 443")
+	}
+	require.Equal(t, 6, len(o.Offered)+len(o.Refused))
 	require.Empty(t, o.Offered[0].Seen())
 
 	for domain, want := range map[string]Outcome{
@@ -45,6 +54,70 @@ func TestEveryOfferedCaseHasADomainOfItsOwn(t *testing.T) {
 		require.Empty(t, want.misfit(r, false), domain)
 	}
 	require.Contains(t, o.Offered[2].Seen(), "answered 503")
+}
+
+func TestWhatAPersonCannotDoIsNotOffered(t *testing.T) {
+	ground := []Ground{Simulator}
+	o, err := NewOffer(OfferConfig{Host: "127.0.0.1", DNS: "127.0.0.1:0"}, []Case{
+		{ID: "a/engine", Grounds: ground, Needs: []Need{NeedEngine}, Attempts: []Attempt{{}}},
+		{ID: "a/live", Grounds: ground, Attempts: []Attempt{{Live: func(context.Context, *World) error { return nil }}}},
+	})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, o.Close()) }()
+	require.Empty(t, o.Offered)
+	require.Len(t, o.Refused, 2)
+	require.Contains(t, o.Refused[0].Reason, "Go API")
+	require.Contains(t, o.Refused[1].Reason, "has to act")
+}
+
+func TestServersThatShareAnAddressAreFoundByTheirRecords(t *testing.T) {
+	cfg := server.Config{Zone: "server A $ip\n_sipinternaltls._tcp SRV 0 0 5061 server\n"}
+	settings := Settings{Proxy: "http://$ip:3128", Server: "$ip:5061"}
+	srv, err := listenShared("127.0.0.1", &cfg, &settings)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, srv.Close()) }()
+	require.Equal(t, "$ip"+strings.TrimPrefix(srv.TLSAddr(), "127.0.0.1"), settings.Server)
+	_, port, _ := net.SplitHostPort(srv.TLSAddr())
+	require.Contains(t, cfg.Zone, " "+port+" server")
+}
+
+func TestWhatNeedsItsPortsSaysSo(t *testing.T) {
+	srv := "server A $ip\n_sipinternaltls._tcp SRV 0 0 5061 server\n"
+	for name, test := range map[string]struct {
+		attempt Attempt
+		want    bool
+	}{
+		"records of the server's own": {Attempt{}, false},
+		"SRV":                         {Attempt{Server: server.Config{Zone: srv}}, false},
+		"a server with its port":      {Attempt{Client: Settings{Server: "$ip:5061"}}, false},
+		"a server without":            {Attempt{Client: Settings{Server: "server.ocs.test"}}, true},
+		"host names alone":            {Attempt{Server: server.Config{Zone: "sip A $ip\n"}}, true},
+		"autodiscover":                {Attempt{Server: server.Config{Zone: srv, Autodiscover: &server.Autodiscover{}}}, true},
+	} {
+		require.Equal(t, test.want, needsPorts(test.attempt), name)
+	}
+}
+
+func TestAPersonIsToldEverythingThatIsSet(t *testing.T) {
+	plain := len(Offered{}.Instructions())
+	elsewhere := []string{"Case", "SignInName", "DNS", "CA", "Transcript", "Network"} // told once for all, or no setting of a person's
+	for field := range reflect.TypeFor[Settings]().Fields() {
+		o := Offered{Domain: "c-a-b.test"}
+		v := reflect.ValueOf(&o.Settings).Elem().FieldByName(field.Name)
+		switch v.Kind() {
+		case reflect.String:
+			v.SetString("x")
+		case reflect.Bool:
+			v.SetBool(true)
+		case reflect.Slice:
+			v.Set(reflect.ValueOf([]string{"x"}))
+		}
+		if !slices.Contains(elsewhere, field.Name) {
+			require.Len(t, o.Instructions(), plain+1, field.Name)
+		}
+	}
+	require.Equal(t, []string{"press Cancel (or sign out) after 1s"}, Offered{Attempt: Attempt{StopAfter: time.Second}}.Instructions())
+	require.Equal(t, []string{"sign in and out 2 times"}, Offered{Attempt: Attempt{LogOns: 2}}.Instructions())
 }
 
 func TestOtherDomainsAreRefused(t *testing.T) {

@@ -15,14 +15,18 @@ type conformanceServe struct {
 	conformanceSelectors
 	Host  string `placeholder:"ADDRESS" default:"127.0.0.1" help:"The IPv4 address that clients reach. Default: ${default}."`
 	DNS   string `name:"dns" placeholder:"HOST:PORT" default:"127.0.0.1:0" help:"Where DNS listens; port 0 takes a free one. Default: ${default}."`
-	CAOut string `name:"ca-out" placeholder:"FILE" help:"Write the authority that clients have to trust to FILE. Default: a temporary file."`
+	CAOut string `name:"ca-out" placeholder:"FILE" help:"Write the authority that clients have to trust to FILE, and what certificates clients have beside it. Default: a temporary file."`
 }
 
 // Help is what "ocs conformance serve --help" says beyond the flags.
 func (conformanceServe) Help() string {
 	return `For clients that a person operates: each case waits under a domain of its own, and the sign-in name chooses it. Let the
 client's machine ask the DNS server that is printed, trust the authority, and sign in with the names and passwords of the list.
-What each case expects is said beside it. It ends on SIGTERM or SIGINT, and then tells what came.`
+What each case expects is said beside it, and what else the client has to be told. Each waits for one sign-in: some servers are as they
+should be after it. It ends on SIGTERM or SIGINT, and then tells what came.
+
+With --host a loopback address, each server has one of its own and the ports that clients know. At another address all share it, and
+those are not offered that clients find by their ports alone.`
 }
 
 // Run offers the cases until ctx ends.
@@ -49,10 +53,18 @@ func (c *conformanceServe) Run(ctx context.Context, std *streams) error {
 		return fmt.Errorf("--ca-out: %w", err)
 	}
 	for _, o := range offer.Offered {
-		fmt.Fprintf(std.out, "%s  password %s%s\n    %s\n", o.Settings.SignInName, o.Settings.Password, told(o.Settings), o.Case.Title)
+		if name := o.CertificateFile(); name != "" {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(file), name), []byte(o.Settings.ClientCertificate), 0o600); err != nil {
+				return fmt.Errorf("client certificate of %s: %w", o.Case.ID, err)
+			}
+		}
+		fmt.Fprintf(std.out, "%s  %s\n    %s\n", o.Settings.SignInName, strings.Join(o.Instructions(), ", "), titled(o.Case, o.Attempt))
 		for _, outcome := range o.Attempt.Expect {
 			fmt.Fprintf(std.out, "    expected: %s\n", outcome)
 		}
+	}
+	for _, r := range offer.Refused {
+		fmt.Fprintf(std.out, "not offered: %s  %s\n    %s\n", r.Case.ID, titled(r.Case, r.Attempt), r.Reason)
 	}
 	fmt.Fprintf(std.out, "\n%d sign-ins wait. DNS %s, authority %s\n", len(offer.Offered), offer.DNSAddr(), file)
 	<-ctx.Done()
@@ -64,23 +76,10 @@ func (c *conformanceServe) Run(ctx context.Context, std *streams) error {
 	return nil
 }
 
-// told is what else the client is to be told.
-func told(s conformance.Settings) string {
-	var b strings.Builder
-	for _, setting := range [][2]string{
-		{"server", s.Server},
-		{"proxy", s.Proxy},
-		{"transport", s.Transport},
-		{"policy", s.Policy},
-		{"naming", s.Naming},
-		{"user agent", s.UserAgent},
-	} {
-		if setting[1] != "" {
-			fmt.Fprintf(&b, ", %s %s", setting[0], setting[1])
-		}
+// titled is what an attempt is about.
+func titled(c conformance.Case, a conformance.Attempt) string {
+	if a.Name == "" {
+		return c.Title
 	}
-	if s.LegacyTLS {
-		b.WriteString(", legacy TLS allowed")
-	}
-	return b.String()
+	return c.Title + ": " + a.Name
 }
