@@ -22,9 +22,10 @@
 // attempt it also checks the invariants (invariant.go): exactly one OnSignin, never
 // MSGR_E_USER_NOT_FOUND, no secret where a person could see it.
 //
-// An Offer (offer.go) is for clients that a person operates: every case waits under a domain of its own.
+// An Offer (offer.go, offerdns.go) is for clients that a person operates: every case waits under a domain of its own;
+// offered.go says what the person has to do.
 //
 // Selection (selection.go) is by path segment; what a subject is known to fail goes into a Deviations
 // file (deviation.go), and then an unexpected pass is a failure too. A Profile (profile.go) names a real
-// server and what may be done to it.
+// server and what may be done to it; pace.go keeps log-ons to it apart.
 package conformance

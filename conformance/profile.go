@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ocsgo/ocs/signin"
 	"github.com/ocsgo/ocs/sip/auth"
 )
 
@@ -37,6 +39,10 @@ type Profile struct {
 
 	Claims []Need `json:"claims"` // what the server and its domain offer
 
+	// Run names the run to who reads the server's logs: it is in the User-Agent, where the client can be told one, and in
+	// the name of the unknown user. ReadProfile makes a random one.
+	Run string `json:"-"`
+
 	AllowLockout bool `json:"-"` // wrong passwords may be sent
 	AllowWrite   bool `json:"-"` // what the server keeps of the user may be changed
 
@@ -49,7 +55,7 @@ func ReadProfile(file string) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := new(Profile)
+	p := &Profile{Run: strings.ToLower(rand.Text()[:8])}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(p); err != nil {
@@ -136,13 +142,14 @@ func (p *Profile) forbids(r Risk) string {
 	return ""
 }
 
-// settings are those of a case with its needs, completed with what the profile says.
-func (p *Profile) settings(s Settings, needs ...Need) Settings {
+// settings are those of a case with its needs, completed with what the profile says. own is for our own engine, which has a
+// User-Agent to add to.
+func (p *Profile) settings(s Settings, own bool, needs ...Need) Settings {
 	switch s.SignInName {
 	case Unknown: // a name that an administrator recognises in his logs
 		name, _, _ := strings.Cut(Unknown, "@")
 		_, domain, _ := strings.Cut(p.SignInName, "@")
-		s.SignInName = name + "@" + domain
+		s.SignInName = name + "-" + p.Run + "@" + domain
 	case Disabled:
 		s.SignInName = p.DisabledSignInName
 	default:
@@ -159,7 +166,13 @@ func (p *Profile) settings(s Settings, needs ...Need) Settings {
 	s.Transport = orElse(s.Transport, p.Transport)
 	s.DNS = orElse(s.DNS, p.DNS)
 	s.CA = orElse(s.CA, p.ca)
-	s.UserAgent = orElse(s.UserAgent, p.UserAgent)
+	agent := p.UserAgent
+	if agent == "" && own {
+		agent = signin.DefaultUserAgent
+	}
+	if s.UserAgent == "" && agent != "" { // a case that sets one is about just that
+		s.UserAgent = agent + " (conformance run " + p.Run + ")"
+	}
 	if len(s.Schemes) == 0 || slices.Contains(s.Schemes, auth.Kerberos) {
 		s.KDC = orElse(s.KDC, p.KDC)
 	}

@@ -5,10 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ocsgo/ocs/conformance/server"
+	ocserr "github.com/ocsgo/ocs/errors"
+	"github.com/ocsgo/ocs/signin"
 )
 
 // write writes a file of the test's own.
@@ -23,14 +27,14 @@ func TestProfileKeepsThePasswordElsewhere(t *testing.T) {
 	secret := write(t, "password", "hunter2\r\n", 0o600)
 	p, err := ReadProfile(write(t, "p.json", `{"name":"lab","sign_in_name":"alice@contoso.com","password_file":"`+secret+`","claims":["ntlm"]}`, 0o644))
 	require.NoError(t, err)
-	require.Equal(t, "hunter2", p.settings(Settings{}).Password)
+	require.Equal(t, "hunter2", p.settings(Settings{}, true).Password)
 	require.True(t, p.claims(NeedNTLM))
 	require.NotContains(t, string(mustJSON(t, p)), "hunter2")
 
 	t.Setenv("OCS_TEST_PROFILE_PASSWORD", "from the environment")
 	p, err = ReadProfile(write(t, "p.json", `{"sign_in_name":"alice@contoso.com","password_env":"OCS_TEST_PROFILE_PASSWORD","claims":[]}`, 0o644))
 	require.NoError(t, err)
-	require.Equal(t, "from the environment", p.settings(Settings{}).Password)
+	require.Equal(t, "from the environment", p.settings(Settings{}, true).Password)
 }
 
 func TestProfilesThatAreRefused(t *testing.T) {
@@ -64,7 +68,7 @@ func lab(t *testing.T) (*server.Server, *Runner) {
 	p, err := ReadProfile(write(t, "p.json", `{"name":"lab","sign_in_name":"alice@ocs.test","password_env":"OCS_TEST_PROFILE_PASSWORD",
 		"server":"`+srv.TLSAddr()+`","ca_file":"`+ca+`","claims":["ntlm"]}`, 0o644))
 	require.NoError(t, err)
-	return srv, &Runner{Ground: Real, Profile: p}
+	return srv, &Runner{Ground: Real, Profile: p, Pause: -1}
 }
 
 // realCases are cases as the catalogue has them for real servers.
@@ -108,7 +112,45 @@ func TestAWrongPasswordIsSentOnlyWhereItIsAllowed(t *testing.T) {
 
 func TestTheUnknownUserIsOneOfTheServersDomain(t *testing.T) {
 	_, runner := lab(t)
-	s := runner.Profile.settings(Settings{SignInName: Unknown, Password: WrongPassword})
-	require.Equal(t, "ocs-conformance-nobody@ocs.test", s.SignInName)
+	s := runner.Profile.settings(Settings{SignInName: Unknown, Password: WrongPassword}, true)
+	require.Regexp(t, `^ocs-conformance-nobody-[a-z2-7]{8}@ocs\.test$`, s.SignInName)
+	require.Contains(t, s.SignInName, runner.Profile.Run)
 	require.Empty(t, s.User, "the profile's log-on name is somebody else's")
+}
+
+func TestTheRunIsNamedInTheUserAgent(t *testing.T) {
+	srv, runner := lab(t)
+	runner.Run(t.Context(), realCases()[:1], nil)
+	registers := srv.Messages(func(r server.Record) bool { return r.Method == "REGISTER" && !r.Sent })
+	require.NotEmpty(t, registers)
+	for _, m := range registers {
+		require.Equal(t, signin.DefaultUserAgent+" (conformance run "+runner.Profile.Run+")", Header(m, "User-Agent"))
+	}
+}
+
+func TestAUserAgentThatMattersIsLeftAlone(t *testing.T) {
+	p := Profile{Run: "abc"}
+	require.Equal(t, "OC/2.0", p.settings(Settings{UserAgent: "OC/2.0"}, true).UserAgent, "of the case")
+	require.Empty(t, p.settings(Settings{}, false).UserAgent, "of a client that has its own")
+	p.UserAgent = "UCCAPI/2.0"
+	require.Equal(t, "UCCAPI/2.0 (conformance run abc)", p.settings(Settings{}, false).UserAgent, "of the profile")
+}
+
+func TestLogOnsToARealServerAreSpaced(t *testing.T) {
+	for pause, want := range map[time.Duration]time.Duration{0: 2 * time.Second, 3 * time.Second: 6 * time.Second, -1: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			begun := time.Now()
+			twice := func(ctx context.Context, w *World) (*Record, error) {
+				_, err := w.SignIn(ctx)
+				require.NoError(t, err)
+				return w.SignIn(ctx)
+			}
+			r := Runner{Ground: Real, Client: failing(ocserr.Unexpected), Profile: &Profile{SignInName: "alice@ocs.test"}, Pause: pause}
+			r.Run(t.Context(), []Case{
+				{ID: "a/one", Grounds: []Ground{Real}, Attempts: []Attempt{{}}},
+				{ID: "a/two", Grounds: []Ground{Real}, Attempts: []Attempt{{Run: twice}}},
+			}, nil)
+			require.Equal(t, want, time.Since(begun))
+		})
+	}
 }

@@ -22,7 +22,10 @@ type Runner struct {
 	Strict     bool // should weighs as must, and what is not strict fails
 	Parallel   int  // cases at a time; 0: 16; one on ground R
 	Profile    *Profile
+	Pause      time.Duration // between log-ons on ground R; 0: 1 s; negative: none
 	Deviations Deviations
+
+	pace pace // on ground R
 }
 
 func (r *Runner) client() Client {

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -29,6 +30,7 @@ type World struct {
 	attempt Attempt
 	settle  func()        // waits until nothing moves any more
 	limit   time.Duration // of one sign-in, session and sign-out
+	pace    *pace         // of log-ons; nil: none
 }
 
 // The users of every server on the grounds V and S. The passwords are such that a search finds them wherever
@@ -68,7 +70,10 @@ func (r *Runner) open(c Case, a Attempt) (*World, error) {
 		w.settle = func() {}
 	}
 	if r.Ground == Real {
-		w.Settings = r.Profile.settings(a.Client, c.Needs...)
+		own := c.subject() == SubjectServer || r.Client == nil || r.Own
+		w.Settings = r.Profile.settings(a.Client, own, c.Needs...)
+		r.pace.pause = max(cmp.Or(r.Pause, defaultPause), 0)
+		w.pace = &r.pace
 		w.Settings.Case = c.ID
 		return w, nil
 	}
@@ -176,6 +181,8 @@ func listenAnywhere(cfg server.Config) (srv *server.Server, ip string, err error
 // SignIn lets the client sign in as the attempt says, and stops it when the attempt says so. The error is the
 // harness's, or ErrUnimplemented.
 func (w *World) SignIn(ctx context.Context) (*Record, error) {
+	w.pace.wait(ctx)
+	defer w.pace.done()
 	r := &Record{Attempt: w.attempt.Name, Started: time.Now(), Settings: w.Settings}
 	settings := w.Settings
 	settings.Transcript = &r.transcript

@@ -61,7 +61,7 @@ func TestConformanceRunsAndReports(t *testing.T) {
 func TestConformanceUsageErrorsAreExitStatus2(t *testing.T) {
 	for _, args := range []string{
 		"run disc/nonsense", "run re", "explain nonsense", "list no/such", "run reg/basic --sut python", "run reg/basic --sut exec:", "run reg/basic --output pdf",
-		"run reg/basic --target real", "run reg/basic --dry-run", "run reg/basic --deviations /no/such/file", "run err/values-golden",
+		"run reg/basic --target real", "run reg/basic --dry-run", "run reg/basic --pause 1s", "run reg/basic --deviations /no/such/file", "run err/values-golden",
 	} {
 		r := invocation{}.run(t, append([]string{"conformance"}, strings.Fields(args)...)...)
 		require.Equal(t, exitUsage, r.status, args)
@@ -98,7 +98,7 @@ func TestConformanceTellsThePlanBeforeItTouchesARealServer(t *testing.T) {
 	require.NoError(t, os.WriteFile(profile, []byte(`{"name":"lab","sign_in_name":"alice@ocs.test","password_env":"OCS_TEST_LAB_PASSWORD",
 		"server":"`+srv.TLSAddr()+`","ca_file":"`+ca+`","claims":["ntlm"]}`), 0o644))
 	t.Setenv("OCS_TEST_LAB_PASSWORD", "wonderland")
-	args := []string{"conformance", "run", "--target", "real", "--profile", profile, "auth", "tear/clean"}
+	args := []string{"conformance", "run", "--target", "real", "--profile", profile, "--pause", "0s", "auth", "tear/clean"}
 
 	dry := invocation{}.run(t, append(args, "--dry-run")...)
 	require.Zero(t, dry.status, dry.stderr)

@@ -23,16 +23,17 @@ const (
 // conformanceRun is "ocs conformance run".
 type conformanceRun struct {
 	conformanceSelectors
-	Target       string `enum:"sim,real" default:"sim" help:"Where: sim, a server of our own on loopback for each case; real, the server of --profile. Default: ${default}."`
-	Profile      string `placeholder:"FILE" help:"JSON: the real server, the user, and what the server offers."`
-	Sut          string `placeholder:"SUBJECT" default:"inproc" help:"The program under test: inproc, our own engine, or exec:PATH. Default: ${default}."`
-	Output       string `enum:"text,json,junit,html" default:"text" help:"text, json, junit or html. Default: ${default}."`
-	Strict       bool   `help:"What should be must be, and what is not strict fails."`
-	Deviations   string `placeholder:"FILE" help:"JSON: {\"selector\": \"reason\"} of what is known to fail; what then passes is a failure. And what a program's words mean, see below."`
-	Parallel     int    `placeholder:"N" help:"Cases at a time; against a real server always one. Default: 16."`
-	DryRun       bool   `help:"Against a real server: print the plan and stop."`
-	AllowLockout bool   `help:"Against a real server: allow cases that send a wrong password."`
-	AllowWrite   bool   `help:"Against a real server: allow cases that change what it keeps of the user."`
+	Target       string         `enum:"sim,real" default:"sim" help:"Where: sim, a server of our own on loopback for each case; real, the server of --profile. Default: ${default}."`
+	Profile      string         `placeholder:"FILE" help:"JSON: the real server, the user, and what the server offers."`
+	Sut          string         `placeholder:"SUBJECT" default:"inproc" help:"The program under test: inproc, our own engine, or exec:PATH. Default: ${default}."`
+	Output       string         `enum:"text,json,junit,html" default:"text" help:"text, json, junit or html. Default: ${default}."`
+	Strict       bool           `help:"What should be must be, and what is not strict fails."`
+	Deviations   string         `placeholder:"FILE" help:"JSON: {\"selector\": \"reason\"} of what is known to fail; what then passes is a failure. And what a program's words mean, see below."`
+	Parallel     int            `placeholder:"N" help:"Cases at a time; against a real server always one. Default: 16."`
+	Pause        *time.Duration `placeholder:"TIME" help:"Against a real server: from one log-on to the next, as 500ms or 2s. Default: 1s."`
+	DryRun       bool           `help:"Against a real server: print the plan and stop."`
+	AllowLockout bool           `help:"Against a real server: allow cases that send a wrong password."`
+	AllowWrite   bool           `help:"Against a real server: allow cases that change what it keeps of the user."`
 }
 
 // Help is what "ocs conformance run --help" says beyond the flags.
@@ -43,6 +44,9 @@ func (conformanceRun) Help() string {
     ocs conformance run time err/503-plain --output junit >report.xml
     ocs conformance run --sut exec:./myshim --deviations known.json
     ocs conformance run --target real --profile lab.json --dry-run
+
+A real server is treated gently: the plan is printed first, log-ons are made one at a time with a --pause between them, and the run is
+named in the User-Agent and in the name of the user that does not exist, so that an administrator finds it in the logs.
 
 A program under test is started once for each sign-in. It reads one line of JSON from its standard input: sign_in_name, password,
 dns, ca and what else the case asks for. It writes each event as a line of JSON to its standard output:
@@ -74,6 +78,7 @@ func (c *conformanceRun) Run(ctx context.Context, std *streams) error {
 	run := report.Run{Subject: c.Sut, Ground: runner.Ground, Started: time.Now(), Strict: c.Strict}
 	if runner.Profile != nil {
 		run.Subject, run.Claims = c.Sut+" with "+cmp.Or(runner.Profile.Name, "a real server"), runner.Profile.Claims
+		run.ID = runner.Profile.Run
 	}
 	results := runner.Run(ctx, selected, func(result conformance.Result) {
 		if c.Output == "text" {
@@ -132,8 +137,8 @@ func (c *conformanceRun) runner() (*conformance.Runner, error) {
 		return nil, usagef("--sut %q is unknown: use inproc, or exec: and a program", c.Sut)
 	}
 	switch {
-	case c.Target == "sim" && (c.Profile != "" || c.DryRun || c.AllowLockout || c.AllowWrite):
-		return nil, usagef("--profile, --dry-run, --allow-lockout and --allow-write are for --target real")
+	case c.Target == "sim" && (c.Profile != "" || c.Pause != nil || c.DryRun || c.AllowLockout || c.AllowWrite):
+		return nil, usagef("--profile, --pause, --dry-run, --allow-lockout and --allow-write are for --target real")
 	case c.Target == "sim":
 		return runner, nil
 	case c.Profile == "":
@@ -145,6 +150,12 @@ func (c *conformanceRun) runner() (*conformance.Runner, error) {
 	}
 	profile.AllowLockout, profile.AllowWrite = c.AllowLockout, c.AllowWrite
 	runner.Ground, runner.Profile = conformance.Real, profile
+	switch {
+	case c.Pause != nil && *c.Pause < 0:
+		return nil, usagef("--pause %s is negative: 0s is none", *c.Pause)
+	case c.Pause != nil:
+		runner.Pause = cmp.Or(*c.Pause, -1)
+	}
 	return runner, nil
 }
 
@@ -152,7 +163,7 @@ func (c *conformanceRun) runner() (*conformance.Runner, error) {
 // output stays whole.
 func (c *conformanceRun) tellPlan(std *streams, runner *conformance.Runner, selected []conformance.Case) {
 	plan, logOns := runner.Plan(selected)
-	fmt.Fprintf(std.err, "Plan for %s as %s:\n", cmp.Or(runner.Profile.Name, "a real server"), runner.Profile.SignInName)
+	fmt.Fprintf(std.err, "Plan for %s as %s, run %s:\n", cmp.Or(runner.Profile.Name, "a real server"), runner.Profile.SignInName, runner.Profile.Run)
 	skipped := 0
 	for _, p := range plan {
 		if p.Skipped != "" {

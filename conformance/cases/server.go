@@ -149,6 +149,7 @@ func beside(live func(ctx context.Context, r *conformance.Record, first, second 
 			if err != nil {
 				return err
 			}
+			w.Pause(ctx)
 			second, err := client.SignIn(ctx)
 			if err != nil {
 				if coded, ok := errors.AsType[*ocserr.Error](err); ok {

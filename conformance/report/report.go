@@ -33,6 +33,7 @@ type Report struct {
 	Seconds float64            `json:"seconds"`
 	Strict  bool               `json:"strict"`
 	Claims  []conformance.Need `json:"claims,omitempty"` // of the real server's profile
+	Run     string             `json:"run,omitempty"`    // how the run is called in the real server's logs
 
 	Summary map[conformance.Verdict]int `json:"summary"`
 	Missing []string                    `json:"missing,omitempty"` // ids that must run and did not
@@ -68,6 +69,7 @@ type Run struct {
 	Started time.Time
 	Strict  bool
 	Claims  []conformance.Need
+	ID      string // of a run against a real server
 	Missing []string
 }
 
@@ -76,7 +78,7 @@ func New(run Run, results []conformance.Result) (*Report, error) {
 	failed, broken := conformance.Failed(results)
 	r := &Report{
 		Schema: Schema, Tool: version(), Subject: run.Subject, Ground: run.Ground, Started: run.Started, Seconds: time.Since(run.Started).Seconds(),
-		Strict: run.Strict, Claims: run.Claims, Missing: run.Missing, Failed: failed || len(run.Missing) > 0, Broken: broken,
+		Strict: run.Strict, Claims: run.Claims, Run: run.ID, Missing: run.Missing, Failed: failed || len(run.Missing) > 0, Broken: broken,
 		Summary: map[conformance.Verdict]int{}, Cases: []Case{},
 	}
 	for _, result := range results {
