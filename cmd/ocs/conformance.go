@@ -16,6 +16,8 @@ type conformanceCommand struct {
 	Run     conformanceRun     `cmd:"" help:"Run cases: against our own engine, another client, or with a real server."`
 	Explain conformanceExplain `cmd:"" help:"Say what a case is about and what it expects."`
 	Serve   conformanceServe   `cmd:"" help:"Offer every case under a domain of its own, for clients that a person operates."`
+	Diff    conformanceDiff    `cmd:"" help:"Say what is different between two JSON reports."`
+	Report  conformanceReport  `cmd:"" help:"Write JSON reports as a page, as JUnit or as text."`
 	Shim    conformanceShim    `cmd:"" hidden:"" help:"Be the program under test: our engine by the shim protocol."`
 }
 

@@ -58,6 +58,38 @@ func TestConformanceRunsAndReports(t *testing.T) {
 	require.True(t, strings.HasPrefix(html.stdout, "<!DOCTYPE html>"))
 }
 
+// savedReport is a JSON report of a run of some cases.
+func savedReport(t *testing.T, selectors ...string) string {
+	t.Helper()
+	r := invocation{}.run(t, append([]string{"conformance", "run", "--output", "json"}, selectors...)...)
+	file := filepath.Join(t.TempDir(), "report.json")
+	require.NoError(t, os.WriteFile(file, []byte(r.stdout), 0o644))
+	return file
+}
+
+func TestConformanceDiffTellsReportsApart(t *testing.T) {
+	one, two := savedReport(t, "reg/basic"), savedReport(t, "reg/basic", "err/503-plain")
+	same := invocation{}.run(t, "conformance", "diff", one, one)
+	require.Zero(t, same.status, same.stderr)
+	require.Empty(t, same.stdout)
+	more := invocation{}.run(t, "conformance", "diff", one, two)
+	require.Equal(t, 1, more.status)
+	require.Regexp(t, `^\(none\) +-> PASS +err/503-plain\n$`, more.stdout)
+	unreadable := invocation{}.run(t, "conformance", "diff", one, filepath.Join(t.TempDir(), "none"))
+	require.Equal(t, exitUsage, unreadable.status)
+}
+
+func TestConformanceReportWritesOtherForms(t *testing.T) {
+	one, two := savedReport(t, "reg/basic"), savedReport(t, "err/503-plain")
+	html := invocation{}.run(t, "conformance", "report", one, two)
+	require.Zero(t, html.status, html.stderr)
+	require.Contains(t, html.stdout, `href="#reg-basic"`)
+	require.Contains(t, html.stdout, `href="#err-503-plain"`)
+	require.Contains(t, invocation{}.run(t, "conformance", "report", one, "--output", "junit").stdout, "<testsuites")
+	require.Contains(t, invocation{}.run(t, "conformance", "report", one, "--output", "text").stdout, "1 cases on ground S")
+	require.Equal(t, exitUsage, invocation{}.run(t, "conformance", "report", one, two, "--output", "text").status)
+}
+
 func TestConformanceUsageErrorsAreExitStatus2(t *testing.T) {
 	for _, args := range []string{
 		"run disc/nonsense", "run re", "explain nonsense", "list no/such", "run reg/basic --sut python", "run reg/basic --sut exec:", "run reg/basic --output pdf",

@@ -85,5 +85,10 @@ func HTML(w io.Writer, reports ...*Report) error {
 			p.Rows[i].Cells[n] = cell
 		}
 	}
-	return t.Execute(w, p)
+	var b strings.Builder
+	if err := t.Execute(&b, p); err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, printable(strings.ReplaceAll(b.String(), "\r\n", "\n"))) // messages on the wire have CRLF
+	return err
 }

@@ -5,6 +5,7 @@
 //   - text.go: Progress, line by line, and the summary
 //   - junit.go: JUnit XML
 //   - html.go, page.html: one page, which needs nothing else; of several reports a matrix
+//   - diff.go: what is different between two
 //
 // JSON is the whole; the others are made from it, so that they can be made later too.
 package report
@@ -12,6 +13,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -139,6 +141,9 @@ func Read(from io.Reader) (*Report, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(r); err != nil {
 		return nil, fmt.Errorf("report: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("report: more text after the JSON value")
 	}
 	if r.Schema != Schema {
 		return nil, fmt.Errorf("report: schema %q is not %q", r.Schema, Schema)

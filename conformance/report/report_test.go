@@ -19,7 +19,7 @@ import (
 )
 
 // nasty is text that breaks writers which do not escape.
-const nasty = "<b>&\"']]>\x00\x1b</b>"
+const nasty = "<b>&\"']]>\x00\x1b\u009b</b>"
 
 // results are results of every verdict.
 func results() []conformance.Result {
@@ -78,6 +78,8 @@ func TestReadRefusesAnotherSchema(t *testing.T) {
 	require.ErrorContains(t, err, "ocs-conformance/1")
 	_, err = Read(strings.NewReader(`{"schema":"ocs-conformance/1","unknown":1}`))
 	require.Error(t, err)
+	_, err = Read(strings.NewReader(`{"schema":"ocs-conformance/1"} {}`))
+	require.ErrorContains(t, err, "more text")
 }
 
 // junitRule is what the schema says of an element (junit-10.xsd of Jenkins' xUnit plug-in): its attributes, * for
@@ -197,7 +199,8 @@ func TestHTMLIsOnePageThatEscapes(t *testing.T) {
 		require.Contains(t, text, `<section id="`+anchor+`">`)
 	}
 	// What opens is closed: read it back as XML, with HTML's void elements.
-	decoder := xml.NewDecoder(strings.NewReader(strings.ReplaceAll(strings.ReplaceAll(text, "\x00", ""), "\x1b", "")))
+	require.NotRegexp(t, `[\x00-\x08\x0b-\x1f\x7f-\x{9f}]`, text, "no byte that steers")
+	decoder := xml.NewDecoder(strings.NewReader(text))
 	decoder.Strict, decoder.AutoClose, decoder.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
 	sections := 0
 	for {
@@ -211,6 +214,17 @@ func TestHTMLIsOnePageThatEscapes(t *testing.T) {
 		}
 	}
 	require.Equal(t, len(r.Cases), sections)
+}
+
+func TestDiffTellsWhatChanged(t *testing.T) {
+	report := func(cases ...Case) *Report { return &Report{Cases: cases} }
+	before := report(Case{ID: "a/same", Verdict: conformance.Pass}, Case{ID: "a/worse", Verdict: conformance.Pass}, Case{ID: "a/gone", Verdict: conformance.Skip})
+	after := report(Case{ID: "a/new", Verdict: conformance.Fail}, Case{ID: "a/worse", Verdict: conformance.Fail}, Case{ID: "a/same", Verdict: conformance.Pass})
+	require.Equal(t, []Change{
+		{"a/worse", conformance.Pass, conformance.Fail}, {"a/gone", conformance.Skip, ""}, {"a/new", "", conformance.Fail},
+	}, Diff(before, after))
+	require.Empty(t, Diff(before, before))
+	require.Equal(t, "PASS          -> (none)        a/b", Change{"a/b", conformance.Pass, ""}.String())
 }
 
 func TestTextNamesWhatWentWrong(t *testing.T) {

@@ -31,10 +31,10 @@ func Progress(w io.Writer, result conformance.Result) error {
 	return err
 }
 
-// printable keeps what a foreign program said from steering a terminal.
+// printable keeps what a foreign program said from steering a terminal or a browser.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return '?'
 		}
 		return r
@@ -73,6 +73,6 @@ func (r *Report) Text(w io.Writer) error {
 	for _, id := range r.Missing {
 		fmt.Fprintf(&b, "  not run, and must be: %s\n", id)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, printable(b.String()))
 	return err
 }
