@@ -1,4 +1,5 @@
 # make          everything that needs no other program: build, lint, test, race
+# make conformance  the suite against the simulator, as a build server runs it; needs xmllint
 # make peers    tests against programs of others (see conformance/peers/doc.go for the packages)
 # make cuts     a sign-in cut off at every byte, in every way
 # .ci/run       all of it on a bare machine
@@ -15,7 +16,7 @@ GOLANGCILINT := bin/golangci-lint@v2.15.0/golangci-lint
 FUZZTIME ?= 10s
 BENCH    ?= .
 
-.PHONY: all build test race cuts lint fuzz peers bench docs
+.PHONY: all build test race cuts conformance lint fuzz peers bench docs
 
 all: build lint test race
 
@@ -32,6 +33,14 @@ race:
 # A sign-in whose peer is cut off at every byte, in every way: a minute on two cores.
 cuts:
 	go test -timeout 10m -count=1 -run 'CutOff' -v ./signin -every-cut | grep -v '^=== '
+
+# 20 seconds: the limits that cases wait for are never shortened.
+conformance: build
+	report=$$(mktemp); trap 'rm -f "$$report"' EXIT; \
+	bin/ocs conformance run --output junit >"$$report" || { grep -B1 -A4 -E '<(failure|error) ' "$$report"; exit 1; }; \
+	xmllint --nonet --noout --schema conformance/report/testdata/junit.xsd "$$report"; \
+	status=0; bin/ocs conformance run disc/nonsense || status=$$?; \
+	if (( status != 2 )); then echo "conformance run disc/nonsense: exit $$status, not 2"; exit 1; fi
 
 # The peer tests are linted too. golangci-lint runs only what vet and staticcheck do not (.golangci.yml).
 lint: $(GOFUMPT) $(STATICCHECK) $(GOLANGCILINT)
