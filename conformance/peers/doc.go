@@ -23,6 +23,8 @@
 //   - tlsdsk_openssl_test.go: OpenSSL, as judge of TLS-DSK's handshake
 //   - tls_test.go judges our TLS policy; openssl_test.go and gnutls_test.go: OpenSSL's s_server and gnutls-serv, as
 //     servers of 2007; tlsnamespace_test.go runs a test in a network namespace of its own
+//   - legacy_test.go: ocs signin at such a server, with --legacy-tls and without
+//   - junit_test.go: xmllint, as judge of the JUnit report
 //   - blackhole_test.go: a server's address that swallows packets, in a network namespace
 //   - codes_test.go: each of the ten codes, by the programs here
 //   - sipp_test.go, sipp.xml: SIPp, a registrar with one answer to every REGISTER

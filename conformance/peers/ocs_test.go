@@ -60,7 +60,16 @@ type report struct {
 		Cause   string `json:"cause"`
 		Message string `json:"message"`
 	} `json:"error"`
+	Tries []struct {
+		TLS *tlsReport `json:"tls"`
+	} `json:"tries"`
 	Authentication authentication `json:"authentication"`
+}
+
+type tlsReport struct {
+	Version  string   `json:"version"`
+	Verified bool     `json:"verified"`
+	Legacy   []string `json:"legacy"`
 }
 
 type authentication struct {

@@ -20,7 +20,7 @@ import (
 // tlsServerName is whom the certificates of these tests are for.
 const tlsServerName = "fe.ocs.test"
 
-// issue lets OpenSSL issue a certificate for tlsServerName and its authority's, with RSA keys, in a folder of
+// issue lets OpenSSL issue a certificate for tlsServerName at 127.0.0.1 and its authority's, with RSA keys, in a folder of
 // their own. Without a subject alternative name the name is the common name only. The certificate's file holds
 // the authority's too, as a server sends them.
 func issue(t *testing.T, digest, bits string, alternativeName bool) certificateFiles {
@@ -33,7 +33,7 @@ func issue(t *testing.T, digest, bits string, alternativeName bool) certificateF
 	}
 	extensions := "extendedKeyUsage=serverAuth\n"
 	if alternativeName {
-		extensions += "subjectAltName=DNS:" + tlsServerName + "\n"
+		extensions += "subjectAltName=DNS:" + tlsServerName + ",IP:127.0.0.1\n"
 	}
 	require.NoError(t, os.WriteFile(file("extensions"), []byte(extensions), 0o600))
 	openssl("req", "-x509", "-newkey", "rsa:"+bits, "-"+digest, "-nodes", "-days", "2", "-subj", "/CN=ocs peers "+digest,
