@@ -104,7 +104,7 @@ func (p program) run(ctx context.Context, s Settings, tell func(Event)) (*signin
 	err = cmd.Wait()
 	close(ended)
 	stopped()
-	killGroup(cmd) // what the program has left running
+	killRest(cmd)
 	_ = stdin.Close()
 	if overdue.Load() {
 		read = fmt.Errorf("%w: it did not end within %s of being told to stop, and was killed", ErrRunaway, p.killAfter)

@@ -12,3 +12,6 @@ func leadGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: 
 
 // killGroup ends the program and what it has started, as far as that has not left its group.
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+
+// killRest ends what a program that has ended has left running.
+func killRest(cmd *exec.Cmd) { killGroup(cmd) }

@@ -263,7 +263,7 @@ func choose(expect []Outcome, record *Record, exact bool) (Outcome, string) {
 }
 
 // maxActual bounds a finding in bytes: a client may tell of thousands of events.
-const maxActual = 8 << 10
+const maxActual = 2 << 10
 
 func clip(text string) string {
 	if len(text) <= maxActual {
