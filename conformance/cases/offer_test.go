@@ -13,12 +13,12 @@ import (
 	"github.com/ocsgo/ocs/status"
 )
 
-// long is from where on a sign-in is too long for the test below.
-const long = 5 * time.Second
+// tooLong is from where on a sign-in is too long for the test below.
+const tooLong = 5 * time.Second
 
 // long tells whether an attempt lasts as long as one of the limits.
 func long(c conformance.Case, a conformance.Attempt) bool {
-	return c.ID == "disc/dns-timeout" || a.StopAfter > long || slices.ContainsFunc(a.Expect, func(o conformance.Outcome) bool { return o.After > long })
+	return c.ID == "disc/dns-timeout" || a.StopAfter > tooLong || slices.ContainsFunc(a.Expect, func(o conformance.Outcome) bool { return o.After > tooLong })
 }
 
 // told is what our engine tells OnSignin of when it does what a person is asked to.
@@ -29,7 +29,7 @@ func told(t *testing.T, o *conformance.Offer, offered conformance.Offered) (firs
 	if s.CA == "" {
 		s.CA = o.CA()
 	}
-	ctx, stop := context.WithTimeout(t.Context(), 2*long)
+	ctx, stop := context.WithTimeout(t.Context(), 2*tooLong)
 	defer stop()
 	if offered.Attempt.StopAfter > 0 {
 		time.AfterFunc(offered.Attempt.StopAfter, stop)
