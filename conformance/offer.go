@@ -45,8 +45,7 @@ type OfferConfig struct {
 	DNS  string // host:port of DNS, over UDP and TCP; port 0 takes a free one for both
 }
 
-// NewOffer starts the servers of every attempt that runs on ground S with a client as subject, and that a person can
-// make. Close ends them.
+// NewOffer starts the servers of every attempt that a person can make with a client. Close ends them.
 func NewOffer(cfg OfferConfig, cases []Case) (*Offer, error) {
 	o := &Offer{}
 	var err error
@@ -54,9 +53,6 @@ func NewOffer(cfg OfferConfig, cases []Case) (*Offer, error) {
 		return nil, err
 	}
 	for _, c := range cases {
-		if !c.On(Simulator) || c.subject() != SubjectClient {
-			continue
-		}
 		for n, a := range c.Attempts {
 			if a.Only != "" && a.Only != Simulator {
 				continue
@@ -82,6 +78,10 @@ func NewOffer(cfg OfferConfig, cases []Case) (*Offer, error) {
 // unfit says why a person cannot make an attempt, whatever the network; "" where one can.
 func unfit(c Case, a Attempt) string {
 	switch {
+	case c.subject() != SubjectClient:
+		return "it judges a server"
+	case !c.On(Simulator):
+		return "it needs virtual time"
 	case slices.Contains(c.Needs, NeedEngine):
 		return "it is about our own engine's Go API"
 	case a.Live != nil:

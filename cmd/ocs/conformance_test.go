@@ -93,7 +93,7 @@ func TestConformanceReportWritesOtherForms(t *testing.T) {
 func TestConformanceUsageErrorsAreExitStatus2(t *testing.T) {
 	for _, args := range []string{
 		"run disc/nonsense", "run re", "explain nonsense", "list no/such", "run reg/basic --sut python", "run reg/basic --sut exec:", "run reg/basic --output pdf",
-		"run reg/basic --target real", "run reg/basic --dry-run", "run reg/basic --pause 1s", "run reg/basic --deviations /no/such/file", "run err/values-golden",
+		"run reg/basic --target real", "run reg/basic --dry-run", "run reg/basic --pause 1s", "run reg/basic --deviations /no/such/file", "run err/values-golden", "serve err/values-golden",
 	} {
 		r := invocation{}.run(t, append([]string{"conformance"}, strings.Fields(args)...)...)
 		require.Equal(t, exitUsage, r.status, args)

@@ -40,6 +40,9 @@ func (c *conformanceServe) Run(ctx context.Context, std *streams) error {
 		return notServing(err)
 	}
 	defer offer.Close()
+	if len(offer.Offered) == 0 {
+		return usagef("none of the selected cases can be offered: %s: %s", offer.Refused[0].Case.ID, offer.Refused[0].Reason)
+	}
 	file := c.CAOut
 	if file == "" {
 		dir, err := os.MkdirTemp("", "ocs-conformance-")
