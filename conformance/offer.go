@@ -54,9 +54,6 @@ func NewOffer(cfg OfferConfig, cases []Case) (*Offer, error) {
 	}
 	for _, c := range cases {
 		for n, a := range c.Attempts {
-			if a.Only != "" && a.Only != Simulator {
-				continue
-			}
 			reason := unfit(c, a)
 			if reason == "" {
 				reason, err = o.offer(cfg.Host, c, a, n)
@@ -80,7 +77,7 @@ func unfit(c Case, a Attempt) string {
 	switch {
 	case c.subject() != SubjectClient:
 		return "it judges a server"
-	case !c.On(Simulator):
+	case !c.On(Simulator), a.Only != "" && a.Only != Simulator:
 		return "it needs virtual time"
 	case slices.Contains(c.Needs, NeedEngine):
 		return "it is about our own engine's Go API"

@@ -37,6 +37,7 @@ func (o Offered) Instructions() []string {
 		{"proxy", s.Proxy},
 		{"policy", s.Policy},
 		{"naming", s.Naming},
+		{"server check", s.ServerCheck},
 		{"user agent", s.UserAgent},
 		{"machine name", s.Hostname},
 		{"authentication by", strings.Join(s.Schemes, " or ")},
