@@ -54,7 +54,11 @@ Examples:
     ocs serve
     ocs serve --listen-tls 127.0.0.1:0 --listen-dns 127.0.0.1:0 --user bob:builder --ready-file ready.json
     ocs serve --autodiscover
-    ocs serve --fault '{"stage":"register","action":"status","status":503}'`
+    ocs serve --fault '{"stage":"register","action":"status","status":503}'
+
+A fault has a stage (dns, accept, proxy, tls, kdc, web, register, subscribe, publish, live), an action, and what narrows it down (match,
+count, skip); what is not known is refused with what is. The management port answers GET /history, /users, /endpoints and /faults, POST
+/faults and /reset, DELETE /faults and /endpoints/EPID. docs/server.md has them all.`
 }
 
 // off, as a flag's value, says that something is not to listen.
