@@ -141,9 +141,3 @@ func (c Case) subject() Subject {
 	}
 	return c.Subject
 }
-
-// Pending is a case of the catalogue that cannot run yet.
-type Pending struct {
-	ID     string
-	Reason string // what is missing
-}

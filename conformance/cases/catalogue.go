@@ -1,12 +1,11 @@
 // Package cases is the catalogue of the conformance suite: what a client that signs in to Office
 // Communications Server must do, one file an area, each case as data (see package conformance).
 //
-//   - catalogue.go: All, Pending, MustRun
+//   - catalogue.go: All, MustRun
 //   - check.go: what is checked of the wire
 //   - disc.go with autodiscover.go, proxy.go, tls.go, auth.go, reg.go, time.go, err.go, pres.go, tear.go, rob.go: the areas
 //   - mutation.go, torture.go: the cases of rob that are made of many nearly valid messages; early.go: one of pres
 //   - server.go: the cases of those areas that judge a server
-//   - pending.go: what cannot run yet
 //
 // An id is never changed and never used again; testdata/released.txt keeps those that have been released.
 // docs/cases.md is generated from here.
@@ -80,6 +79,3 @@ func faulty(script ...server.Fault) server.Config { return server.Config{Faults:
 func answering(status int, headers map[string]string) server.Config {
 	return faulty(server.Fault{Stage: server.StageRegister, Action: server.ActionStatus, Status: status, Headers: headers})
 }
-
-// Pending returns the ids of the first catalogue that cannot run yet, each with what is missing.
-func Pending() []conformance.Pending { return pending }

@@ -28,14 +28,11 @@ func generated(t *testing.T, file, want string) {
 	require.Equalf(t, want, string(have), "%s is not up to date: go test ./conformance/cases -update", file)
 }
 
-// ids are those of all cases and of the pending ones.
+// ids are those of all cases.
 func ids() []string {
 	var out []string
 	for _, c := range All() {
 		out = append(out, c.ID)
-	}
-	for _, p := range Pending() {
-		out = append(out, p.ID)
 	}
 	return out
 }
@@ -101,13 +98,6 @@ func TestEveryInvariantIsACase(t *testing.T) {
 	}
 }
 
-func TestPendingCasesHaveReasons(t *testing.T) {
-	for _, p := range Pending() {
-		require.NotEmpty(t, p.Reason, p.ID)
-		t.Logf("pending: %s: %s", p.ID, p.Reason)
-	}
-}
-
 func TestCasesPageIsUpToDate(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`# The conformance cases
@@ -145,12 +135,6 @@ An id is never changed and never used again.
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s%s | %s | %s |\n", c.ID, c.Title, c.Level, subject, strings.Join(grounds, " "), risk,
 				cell(strings.Join(brief(c), "; ")), strings.Join(c.Refs, "; "))
-		}
-	}
-	if len(Pending()) > 0 {
-		b.WriteString("\n## Pending\n\nThese ids are taken; what is missing before they can run:\n\n| id | missing |\n|---|---|\n")
-		for _, p := range Pending() {
-			fmt.Fprintf(&b, "| %s | %s |\n", p.ID, p.Reason)
 		}
 	}
 	generated(t, "../../docs/cases.md", b.String())
