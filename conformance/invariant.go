@@ -28,6 +28,7 @@ func Invariants() []Invariant {
 		{"auth/never-user-not-found", AxisContract, documentedCodes},
 		{"pres/signin-before-online", AxisContract, signinBeforeOnline},
 		{"pres/ready-is-online", AxisContract, readyIsOnline},
+		{"err/says-why", AxisContract, saysWhy},
 		{"auth/no-retry-after-reject", AxisWire, rejectedOnce},
 		{"rob/secrets-never-visible", AxisWire, secretsHidden},
 	}
@@ -48,7 +49,7 @@ func exactlyOnce(r *Record) string {
 			return "the attempt ended without OnSignin"
 		}
 	}
-	if told == 0 && len(r.Events) > 0 {
+	if told == 0 {
 		return "no OnSignin"
 	}
 	return ""
@@ -88,6 +89,34 @@ func readyIsOnline(r *Record) string {
 		case e.Kind == Ready && !online:
 			return "ready before OnMyStatusChange told of ONLINE"
 		}
+	}
+	return ""
+}
+
+// saysWhy: our own engine tells stage and cause of every failure, and its report has the same, with what to do about it.
+// Other clients may keep it to themselves.
+func saysWhy(r *Record) string {
+	if r.Report == nil {
+		return ""
+	}
+	var failed *Event // the last
+	for i, e := range r.Events {
+		if e.HR.Success() {
+			continue
+		}
+		failed = &r.Events[i]
+		if e.Stage == "" || e.Cause == "" || e.Text == "" {
+			return e.String() + " does not say why"
+		}
+	}
+	told := r.Report.Error
+	switch {
+	case failed == nil:
+		return ""
+	case told == nil || told.Stage != failed.Stage || told.Cause != failed.Cause || told.Detail != failed.Detail || told.Code.StatusChange() != failed.HR.StatusChange():
+		return "the report does not say what " + failed.String() + " says"
+	case told.Remedy == "" && told.Cause != ocserr.CauseCancelled: // nothing is to be done for who wanted it so
+		return "the report has no remedy for " + string(told.Cause)
 	}
 	return ""
 }

@@ -46,7 +46,7 @@ func TestEveryOfferedCaseHasADomainOfItsOwn(t *testing.T) {
 		"c-a-good.test":    {},
 		"c-a-busy-2.test":  {Code: ocserr.ServerUnavailable},
 		"c-a-moved.test":   {},
-		"c-a-expired.test": {Code: ocserr.Connect, Cause: ocserr.CauseTLSExpired},
+		"c-a-expired.test": {Code: ocserr.Connect, Cause: ocserr.CauseTLSExpired, Detail: ocserr.InvalidCertificate},
 	} {
 		w := &World{Ground: Simulator, Client: Engine, settle: func() {}, limit: realLimit, Settings: Settings{
 			Case: domain, SignInName: "alice@" + domain, Password: Password, DNS: o.DNSAddr(), CA: o.CA(),
@@ -131,7 +131,7 @@ func TestOtherDomainsAreRefused(t *testing.T) {
 	}}
 	r, err := w.SignIn(t.Context())
 	require.NoError(t, err)
-	require.Empty(t, Outcome{Code: ocserr.InvalidServerName, Cause: ocserr.CauseDNSFailure}.misfit(r, false))
+	require.Empty(t, Outcome{Code: ocserr.InvalidServerName, Cause: ocserr.CauseDNSFailure, Detail: ocserr.DNSSRVFail}.misfit(r, false))
 }
 
 func FuzzQuestionName(f *testing.F) {

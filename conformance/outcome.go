@@ -17,8 +17,8 @@ type Outcome struct {
 	Note      string // why it is acceptable, or what it means
 
 	Code   ocserr.Code  // what OnSignin carries
-	Cause  ocserr.Cause // where the client tells its cause: this; empty: any
-	Detail ocserr.Code  // likewise; 0: any
+	Cause  ocserr.Cause // where the client tells its cause, as our own engine must: this; empty: any
+	Detail ocserr.Code  // likewise the finer code; 0: any, and of our own engine none, where Cause is given
 	Fall   ocserr.Code  // what OnMyStatusChange(OFFLINE) carries after a failure; 0: as Code has it
 
 	// After is the time from CONNECTING to OnSignin: exact on ground V, nearly so elsewhere; 0: any.
@@ -166,11 +166,8 @@ func (o Outcome) misfit(r *Record, exact bool) string {
 		return "events " + inWords(got)
 	}
 	if e, ok := r.reason(); ok {
-		if o.Cause != "" && e.Cause != "" && e.Cause != o.Cause {
-			return fmt.Sprintf("cause %s", e.Cause)
-		}
-		if o.Detail != 0 && (e.Cause != "" || e.Detail != 0) && e.Detail != o.Detail {
-			return fmt.Sprintf("detail %s", e.Detail.Name())
+		if wrong := o.otherReason(e, r.Report != nil); wrong != "" {
+			return wrong
 		}
 	}
 	if o.After != 0 {
@@ -184,6 +181,19 @@ func (o Outcome) misfit(r *Record, exact bool) string {
 		if got < 0 || got > o.Within+slack || exact && got > o.Within {
 			return fmt.Sprintf("%s from the order to stop to the last event", got)
 		}
+	}
+	return ""
+}
+
+// otherReason says what of the reason of a failure is not as the outcome has it. Our own engine must tell the cause that
+// the outcome has, with just its detail; another client may keep both to itself.
+func (o Outcome) otherReason(e Event, own bool) string {
+	switch {
+	case o.Cause != "" && e.Cause != o.Cause && (own || e.Cause != ""):
+		return fmt.Sprintf("cause %q", e.Cause)
+	case e.Detail == o.Detail:
+	case own && o.Cause != "", o.Detail != 0 && (e.Cause != "" || e.Detail != 0):
+		return fmt.Sprintf("cause %q, detail %s", e.Cause, e.Detail.Name())
 	}
 	return ""
 }

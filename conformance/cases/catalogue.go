@@ -3,7 +3,7 @@
 //
 //   - catalogue.go: All, MustRun
 //   - check.go: what is checked of the wire
-//   - disc.go with autodiscover.go, proxy.go, tls.go, auth.go, reg.go, time.go, err.go, pres.go, tear.go, rob.go: the areas
+//   - disc.go with autodiscover.go, proxy.go, tls.go, auth.go, reg.go, time.go, err.go with answer.go, pres.go, tear.go, rob.go: the areas
 //   - mutation.go, torture.go: the cases of rob that are made of many nearly valid messages; early.go: one of pres
 //   - server.go: the cases of those areas that judge a server
 //
@@ -64,9 +64,9 @@ var (
 // signsIn is the outcome of a sign-in that succeeds.
 var signsIn = []conformance.Outcome{{}}
 
-// fails is the outcome of a sign-in that ends with a code, for a cause.
-func fails(code ocserr.Code, cause ocserr.Cause) []conformance.Outcome {
-	return []conformance.Outcome{{Code: code, Cause: cause}}
+// fails is the outcome of a sign-in that ends with a code, for a cause, and with a finer code, 0 for none.
+func fails(code ocserr.Code, cause ocserr.Cause, detail ocserr.Code) []conformance.Outcome {
+	return []conformance.Outcome{{Code: code, Cause: cause, Detail: detail}}
 }
 
 // one is the attempts of a case that has one.

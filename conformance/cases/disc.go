@@ -58,7 +58,7 @@ func disc() []conformance.Case {
 			ID: "disc/manual-unresolvable", Title: "A configured server without an address", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"OnSignin: MSGR_E_INVALID_SERVER_NAME"}, Purpose: "A misspelt server is told apart from one that is down.",
 			Attempts: one(conformance.Attempt{
-				Client: conformance.Settings{Server: "nosuch.ocs.test"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseHostNotFound),
+				Client: conformance.Settings{Server: "nosuch.ocs.test"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseHostNotFound, ocserr.DNSAResFail),
 				Wire: []conformance.Check{noConnection},
 			}),
 		},
@@ -66,7 +66,7 @@ func disc() []conformance.Case {
 			ID: "disc/auto-nothing", Title: "A domain without any of the names", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"OnSignin: MSGR_E_INVALID_SERVER_NAME"}, Purpose: "Nothing was found, so nothing may be connected to.",
 			Attempts: one(conformance.Attempt{
-				Server: server.Config{Zone: "other A $ip\n"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseNoServerFound),
+				Server: server.Config{Zone: "other A $ip\n"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseNoServerFound, ocserr.DNSSRVFail),
 				Wire: []conformance.Check{noConnection, asked("SRV", "_sipinternaltls._tcp.ocs.test"), asked("SRV", "_sip._tls.ocs.test"), asked("A", "sip.ocs.test")},
 			}),
 		},
@@ -83,7 +83,7 @@ func disc() []conformance.Case {
 			Refs: []string{"contract 4.3"}, Purpose: "Who asks for Communicator's own behaviour must see the failure that Communicator has.",
 			Attempts: one(conformance.Attempt{
 				Server: server.Config{Zone: host + "_sipinternaltls._tcp SRV 0 0 5999 server\n" + external}, Client: communicator,
-				Expect: fails(ocserr.Connect, ocserr.CauseConnectionRefused), Wire: []conformance.Check{noConnection},
+				Expect: fails(ocserr.Connect, ocserr.CauseConnectionRefused, ocserr.TCPError), Wire: []conformance.Check{noConnection},
 			}),
 		},
 		{
@@ -116,7 +116,7 @@ func disc() []conformance.Case {
 			Attempts: []conformance.Attempt{
 				{
 					Name:   "alone",
-					Server: server.Config{Zone: "_sipinternaltls._tcp SRV 0 0 0 .\n_sip._tls SRV 0 0 0 .\n"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseServiceNotOffered),
+					Server: server.Config{Zone: "_sipinternaltls._tcp SRV 0 0 0 .\n_sip._tls SRV 0 0 0 .\n"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseServiceNotOffered, ocserr.DNSSRVFail),
 					Wire: []conformance.Check{noConnection},
 				},
 				{
@@ -159,7 +159,7 @@ func disc() []conformance.Case {
 			ID: "disc/servfail-is-not-nxdomain", Title: "A DNS server that fails is not a domain without records", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"RFC 2308 section 7"}, Purpose: "The administrator must look at DNS, not at records that are right.",
 			Attempts: one(conformance.Attempt{
-				Server: faulty(dnsFault(server.ActionServFail, "", "")), Expect: fails(ocserr.InvalidServerName, ocserr.CauseDNSFailure),
+				Server: faulty(dnsFault(server.ActionServFail, "", "")), Expect: fails(ocserr.InvalidServerName, ocserr.CauseDNSFailure, ocserr.DNSSRVFail),
 				Wire: []conformance.Check{noConnection},
 			}),
 		},
@@ -167,7 +167,7 @@ func disc() []conformance.Case {
 			ID: "disc/dns-timeout", Title: "A silent DNS server", Level: conformance.Should, Grounds: inVS,
 			Refs: []string{"contract 3.8"}, Purpose: "Discovery has a limit of its own; the 15 s have not begun.",
 			Attempts: one(conformance.Attempt{
-				Server: faulty(dnsFault(server.ActionSilent, "", "")), Expect: fails(ocserr.InvalidServerName, ocserr.CauseDNSTimeout),
+				Server: faulty(dnsFault(server.ActionSilent, "", "")), Expect: fails(ocserr.InvalidServerName, ocserr.CauseDNSTimeout, ocserr.DNSSRVFail),
 				Wire: []conformance.Check{noConnection},
 			}),
 		},
@@ -194,7 +194,7 @@ func disc() []conformance.Case {
 				{
 					Name:   "outside",
 					Server: server.Config{Zone: host + "_sipinternaltls._tcp SRV 0 0 5061 server.example.test.\n"}, Client: conformance.Settings{Naming: "strict", Policy: "communicator"},
-					Expect: fails(ocserr.Connect, ocserr.CauseStrictNamingRefused), Wire: []conformance.Check{noConnection},
+					Expect: fails(ocserr.Connect, ocserr.CauseStrictNamingRefused, 0), Wire: []conformance.Check{noConnection},
 				},
 				{
 					Name:   "inside",
@@ -249,7 +249,7 @@ func disc() []conformance.Case {
 			ID: "disc/target-without-address", Title: "An SRV record whose target has no address", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"OnSignin: MSGR_E_INVALID_SERVER_NAME"}, Purpose: "The record exists, its host does not: the report must say which.",
 			Attempts: one(conformance.Attempt{
-				Server: server.Config{Zone: "_sipinternaltls._tcp SRV 0 0 5061 gone\n"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseSRVTargetNotFound),
+				Server: server.Config{Zone: "_sipinternaltls._tcp SRV 0 0 5061 gone\n"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseSRVTargetNotFound, ocserr.DNSAResFail),
 				Wire: []conformance.Check{noConnection},
 			}),
 		},

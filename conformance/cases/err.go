@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -12,93 +13,64 @@ import (
 	ocserr "github.com/ocsgo/ocs/errors"
 )
 
-// diagnostics is an ms-diagnostics header.
-func diagnostics(id int, reason string) map[string]string {
-	return map[string]string{"ms-diagnostics": fmt.Sprintf(`%d;reason="%s";source="server.ocs.test"`, id, reason)}
-}
-
-// warning is a Warning header.
-func warning(code int, text string) map[string]string {
-	return map[string]string{"Warning": fmt.Sprintf(`%d server.ocs.test "%s"`, code, text)}
-}
-
 func mapping() []conformance.Case {
-	answer := func(id, title string, level conformance.Level, status int, headers map[string]string, code ocserr.Code, cause ocserr.Cause, refs ...string) conformance.Case {
-		return conformance.Case{
-			ID: id, Title: title, Level: level, Grounds: inVS, Refs: append(refs, "contract 1.4"),
-			Purpose:  fmt.Sprintf("A REGISTER answered %d has this code and no other.", status),
-			Attempts: one(conformance.Attempt{Server: answering(status, headers), Expect: fails(code, cause)}),
-		}
-	}
-	versions := conformance.Case{
-		ID: "err/warning-312-313-314", Title: "403 with a Warning of the version filter", Level: conformance.Must, Grounds: inVS,
-		Refs: []string{"contract 4.5", "MS-SIPREGE 3.4.2.5"}, Purpose: "The version filter of a server refuses with a Warning: it is not the password.",
-	}
-	for _, code := range []int{312, 313, 314} {
-		versions.Attempts = append(versions.Attempts, conformance.Attempt{
-			Name: fmt.Sprint(code), Server: answering(403, warning(code, "a newer client is needed")),
-			Expect: fails(ocserr.ServerVersion, ocserr.CauseClientUpgradeNeeded),
-		})
-	}
-	cases := []conformance.Case{
+	return slices.Concat([]conformance.Case{
 		{
 			ID: "err/refused", Title: "Nothing listens on the port", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"OnSignin: MSGR_E_CONNECT"}, Purpose: "The address is known and no connection can be made.",
 			Attempts: one(conformance.Attempt{
-				Server: server.Config{Zone: host + "_sipinternaltls._tcp SRV 0 0 5999 server\n"}, Expect: fails(ocserr.Connect, ocserr.CauseConnectionRefused),
+				Server: server.Config{Zone: host + "_sipinternaltls._tcp SRV 0 0 5999 server\n"}, Expect: fails(ocserr.Connect, ocserr.CauseConnectionRefused, ocserr.TCPError),
 			}),
 		},
 		{
 			ID: "err/unreachable", Title: "There is no route to the address", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"OnSignin: MSGR_E_CONNECT"}, Purpose: "A missing VPN looks like this.",
 			Attempts: one(conformance.Attempt{
-				Server: server.Config{Zone: "server A " + conformance.NoRoute + "\n" + internal}, Expect: fails(ocserr.Connect, ocserr.CauseHostUnreachable),
+				Server: server.Config{Zone: "server A " + conformance.NoRoute + "\n" + internal}, Expect: fails(ocserr.Connect, ocserr.CauseHostUnreachable, ocserr.TCPError),
 			}),
 		},
 		{
 			ID: "err/reset", Title: "The connection is reset", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"OnSignin: MSGR_E_CONNECT"}, Purpose: "A reset ends the attempt at once, with the same code wherever it strikes.",
 			Attempts: []conformance.Attempt{
-				{Name: "on connection", Server: faulty(server.Fault{Stage: server.StageAccept, Action: server.ActionReset}), Expect: fails(ocserr.Connect, "")},
+				{Name: "on connection", Server: faulty(server.Fault{Stage: server.StageAccept, Action: server.ActionReset}), Expect: fails(ocserr.Connect, ocserr.CauseConnectionReset, ocserr.TLSFail)},
 				{
 					Name: "on REGISTER", Server: faulty(server.Fault{Stage: server.StageRegister, Action: server.ActionReset}),
-					Expect: fails(ocserr.Connect, ocserr.CauseConnectionReset),
+					Expect: fails(ocserr.Connect, ocserr.CauseConnectionReset, ocserr.TCPError),
 				},
 				{
 					Name: "closed on REGISTER", Server: faulty(server.Fault{Stage: server.StageRegister, Action: server.ActionClose}),
-					Expect: fails(ocserr.Connect, ocserr.CauseConnectionClosed),
+					Expect: fails(ocserr.Connect, ocserr.CauseConnectionClosed, ocserr.TCPError),
 				},
 			},
 		},
-		answer("err/403-version-17002", "403 with ms-diagnostics 17002", conformance.Must, 403, diagnostics(17002, "Client version not supported"), ocserr.ServerVersion, ocserr.CauseClientVersionRefused, "MS-OCER", "contract 4.5"),
-		versions,
-		answer("err/503-retry-after", "503 with Retry-After", conformance.Should, 503, map[string]string{"Retry-After": "30"}, ocserr.ServerTooBusy, ocserr.CauseServerTooBusy),
-		answer("err/503-17000", "503 with ms-diagnostics 17000", conformance.Should, 503, diagnostics(17000, "Server is busy"), ocserr.ServerTooBusy, ocserr.CauseServerTooBusy, "MS-OCER"),
-		answer("err/503-plain", "503", conformance.Should, 503, nil, ocserr.ServerUnavailable, ocserr.CauseServiceUnavailable),
-		answer("err/504", "504", conformance.Should, 504, nil, ocserr.ServerUnavailable, ocserr.CauseServerTimeout),
-		answer("err/480", "480", conformance.Should, 480, nil, ocserr.ServerUnavailable, ocserr.CauseTemporarilyUnavailable),
-		answer("err/500", "500", conformance.Should, 500, nil, ocserr.Unexpected, ocserr.CauseServerError),
-		answer("err/400", "400", conformance.Should, 400, nil, ocserr.Unexpected, ocserr.CauseBadRequest),
-		answer("err/488", "488", conformance.Should, 488, nil, ocserr.Unexpected, ocserr.CauseNotAcceptable),
-		answer("err/unknown-6xx", "699", conformance.Should, 699, nil, ocserr.Unexpected, ocserr.CauseUnexpectedStatus),
-		answer("err/403-plain", "403 without a reason", conformance.Should, 403, nil, ocserr.Unexpected, ocserr.CauseForbidden, "MS-OCER"),
-		answer("err/403-identity", "403 with ms-diagnostics 4004", conformance.Should, 403, diagnostics(4004, "The credentials do not match the identity"), ocserr.InvalidPassword, ocserr.CauseIdentityRefused, "MS-OCER"),
-		answer("err/403-remote-access", "403 with ms-diagnostics 4003", conformance.Should, 403, diagnostics(4003, "User is not enabled for remote access"), ocserr.Unexpected, ocserr.CauseRemoteAccessRefused, "MS-OCER"),
-		answer("err/408", "408", conformance.Should, 408, nil, ocserr.ServerUnavailable, ocserr.CauseRequestTimeout),
-		answer("err/415", "415", conformance.Should, 415, nil, ocserr.Unexpected, ocserr.CauseUnsupportedMedia),
-		answer("err/420", "420", conformance.Should, 420, nil, ocserr.Unexpected, ocserr.CauseBadExtension),
-		answer("err/421", "421", conformance.Should, 421, nil, ocserr.Unexpected, ocserr.CauseExtensionRequired),
-		answer("err/486", "486", conformance.Should, 486, nil, ocserr.ServerUnavailable, ocserr.CauseServerBusy),
-		answer("err/489", "489", conformance.Should, 489, nil, ocserr.Unexpected, ocserr.CauseBadEvent),
-		answer("err/505", "505", conformance.Should, 505, nil, ocserr.ServerVersion, ocserr.CauseSIPVersion),
-		answer("err/600", "600", conformance.Should, 600, nil, ocserr.ServerUnavailable, ocserr.CauseServerBusy),
-		answer("err/603", "603", conformance.Should, 603, nil, ocserr.Unexpected, ocserr.CauseDeclined),
-		answer("err/606", "606", conformance.Should, 606, nil, ocserr.Unexpected, ocserr.CauseNotAcceptable),
+		{
+			ID: "err/401-final", Title: "401 to the proof of a password, with ms-diagnostics 1000", Level: conformance.Should, Grounds: inVS,
+			Refs: []string{"contract 1.4", "MS-OCER"}, Purpose: "A server that asks for nothing more has given its verdict.",
+			Attempts: one(conformance.Attempt{
+				Server: onRegister(server.Fault{
+					Action: server.ActionStatus, Status: 401, Match: server.Match{Authenticated: yes()}, Headers: diagnostics(1000, "Final handshake failed"),
+				}),
+				Expect: rejectedOnce,
+			}),
+		},
+		{
+			ID: "err/says-why", Title: "A failure says why", Level: conformance.Must, Grounds: inVS, Needs: []conformance.Need{conformance.NeedEngine},
+			Refs: []string{"design: the report"}, Purpose: "Stage, cause and remedy are with every code, and the report says the same. Checked on every attempt of every case.",
+			Attempts: []conformance.Attempt{
+				{Name: "discovery", Server: server.Config{Zone: "other A $ip\n"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseNoServerFound, ocserr.DNSSRVFail)},
+				{Name: "registration", Client: wrongPassword, Expect: rejectedOnce},
+				{
+					Name: "session", Live: func(_ context.Context, w *conformance.World) error { return w.Server.Close() },
+					Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: ocserr.CauseConnectionClosed, Detail: ocserr.TCPError}},
+				},
+			},
+		},
 		{
 			ID: "err/server-header-too-old", Title: "A server older than OCS 2007", Level: conformance.Info, Grounds: inVS,
 			Refs: []string{"contract 4.5"}, Purpose: "Communicator refused by the Server header, with a policy to switch that off; by which values is not documented.",
 			Attempts: []conformance.Attempt{
-				{Name: "checked", Server: server.Config{Server: "RTC/2.0"}, Expect: fails(ocserr.ServerVersion, ocserr.CauseServerVersionRefused)},
+				{Name: "checked", Server: server.Config{Server: "RTC/2.0"}, Expect: fails(ocserr.ServerVersion, ocserr.CauseServerVersionRefused, ocserr.InvalidServerVersion)},
 				{Name: "not checked", Server: server.Config{Server: "RTC/2.0"}, Client: conformance.Settings{ServerCheck: "off"}, Expect: signsIn},
 			},
 		},
@@ -133,7 +105,7 @@ func mapping() []conformance.Case {
 			ID: "err/chain-kept", Title: "errors.Is reaches the cause", Level: conformance.Must, Grounds: inV, Needs: []conformance.Need{conformance.NeedEngine},
 			Refs: []string{"package ocserr"}, Purpose: "A program can ask for ECONNREFUSED, not for a text.",
 			Attempts: one(conformance.Attempt{
-				Server: server.Config{Zone: host + "_sipinternaltls._tcp SRV 0 0 5999 server\n"}, Expect: fails(ocserr.Connect, ocserr.CauseConnectionRefused),
+				Server: server.Config{Zone: host + "_sipinternaltls._tcp SRV 0 0 5999 server\n"}, Expect: fails(ocserr.Connect, ocserr.CauseConnectionRefused, ocserr.TCPError),
 				Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
 					r, err := w.SignIn(ctx)
 					if r.Report == nil || !errors.Is(r.Report.Error, syscall.ECONNREFUSED) || !errors.Is(r.Report.Error, ocserr.Connect) {
@@ -147,7 +119,8 @@ func mapping() []conformance.Case {
 			ID: "err/diagnostics-decoded", Title: "ms-diagnostics is in the report", Level: conformance.Should, Grounds: inVSR, Needs: []conformance.Need{conformance.NeedEngine},
 			Refs: []string{"MS-OCER 2.2.1"}, Purpose: "The server says why; an administrator must see it.",
 			Attempts: []conformance.Attempt{{
-				Name: "403", Server: answering(403, diagnostics(4003, "User is not enabled for remote access")), Expect: fails(ocserr.Unexpected, ""),
+				Name: "403", Server: answering(403, diagnostics(4003, "User is not enabled for remote access")),
+				Expect: fails(ocserr.Unexpected, ocserr.CauseRemoteAccessRefused, ocserr.SIPLoginForbidden),
 				Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
 					r, err := w.SignIn(ctx)
 					switch e := r.Report; {
@@ -159,7 +132,7 @@ func mapping() []conformance.Case {
 					return r, err
 				},
 			}, {
-				Name: "as the server has it", Client: stranger, Expect: fails(ocserr.InvalidPassword, ""),
+				Name: "as the server has it", Client: stranger, Expect: refusedStranger,
 				Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
 					r, err := w.SignIn(ctx)
 					said := strings.Contains(strings.ToLower(r.Transcript()), "\nms-diagnostics: ")
@@ -175,7 +148,7 @@ func mapping() []conformance.Case {
 			Refs: []string{"RFC 8305"}, Purpose: "Of three servers that are down, three are named.",
 			Attempts: one(conformance.Attempt{
 				Server: server.Config{Zone: host + "_sipinternaltls._tcp SRV 0 0 5997 server\n_sipinternaltls._tcp SRV 1 0 5998 server\n_sip._tls SRV 0 0 5999 server\n"},
-				Expect: fails(ocserr.Connect, ocserr.CauseConnectionRefused),
+				Expect: fails(ocserr.Connect, ocserr.CauseConnectionRefused, ocserr.TCPError),
 				Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
 					r, err := w.SignIn(ctx)
 					if r.Report == nil || len(r.Report.Tries) != 3 {
@@ -191,8 +164,7 @@ func mapping() []conformance.Case {
 				},
 			}),
 		},
-	}
-	return cases
+	}, answers())
 }
 
 // onSigninValues are the values that OnSignin is documented to carry, as signed numbers.

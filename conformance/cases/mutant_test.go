@@ -3,6 +3,7 @@ package cases
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -189,13 +190,16 @@ func (m mutant) run(t *testing.T, c conformance.Case) (result conformance.Result
 	return result
 }
 
+// everyMutant returns all mutants.
+func everyMutant() []mutant { return slices.Concat(mutants(), reasonMutants()) }
+
 func TestEveryMutantIsCaughtByItsCase(t *testing.T) {
 	byID := map[string]conformance.Case{}
 	for _, c := range All() {
 		byID[c.ID] = c
 	}
 	var rows strings.Builder
-	for _, m := range mutants() {
+	for _, m := range everyMutant() {
 		t.Run(m.name, func(t *testing.T) {
 			c, ok := byID[m.caught]
 			require.Truef(t, ok, "no case %s", m.caught)
@@ -211,7 +215,7 @@ func TestEveryMutantIsCaughtByItsCase(t *testing.T) {
 			rows.WriteString("| " + strings.Join([]string{m.name, m.does, m.caught, string(axis)}, " | ") + " |\n")
 		})
 	}
-	require.GreaterOrEqual(t, len(mutants()), 25)
+	require.GreaterOrEqual(t, len(everyMutant()), 25)
 	generated(t, "../../docs/mutants.md", mutantsHead+rows.String())
 }
 

@@ -77,7 +77,7 @@ func proxy() []conformance.Case {
 			ID: "proxy/name-unresolvable", Title: "The proxy's own name has no address", Level: conformance.Info, Grounds: inV, Needs: http,
 			Refs: []string{"contract 1.3"}, Purpose: "MSGR_E_INVALID_PROXY_NAME is reserved; OnSignin is documented to carry neither it nor another for this. Over sockets the machine's own resolver would be asked, which is no part of the suite.",
 			Attempts: one(conformance.Attempt{
-				Client: conformance.Settings{Proxy: "http://nosuch.ocs.test:3128"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseProxyNotFound),
+				Client: conformance.Settings{Proxy: "http://nosuch.ocs.test:3128"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseProxyNotFound, ocserr.InvalidProxyName),
 			}),
 		},
 		{
@@ -93,28 +93,28 @@ func proxy() []conformance.Case {
 			ID: "proxy/connect-407-refused", Title: "The proxy rejects its password", Level: conformance.Must, Grounds: inVS, Needs: http,
 			Refs: []string{"OnSignin: MSGR_E_CONNECT"}, Purpose: "It is not the user's password: MSGR_E_INVALID_PASSWORD would send people to the wrong desk.",
 			Attempts: []conformance.Attempt{
-				{Name: "wrong", Server: guarded(), Client: viaHTTPWrong, Expect: fails(ocserr.Connect, ocserr.CauseProxyPassword)},
-				{Name: "none given", Server: guarded(), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyAuthRequired)},
+				{Name: "wrong", Server: guarded(), Client: viaHTTPWrong, Expect: fails(ocserr.Connect, ocserr.CauseProxyPassword, ocserr.ProxyPasswordIncorrect)},
+				{Name: "none given", Server: guarded(), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyAuthRequired, ocserr.ProxyAuthRequired)},
 			},
 		},
 		{
 			ID: "proxy/connect-403-502-504", Title: "The proxy refuses or fails", Level: conformance.Must, Grounds: inVS, Needs: http,
 			Refs: []string{"OnSignin: MSGR_E_CONNECT"}, Purpose: "Policy, name and network of the proxy are told apart in the cause; the code is the same.",
 			Attempts: []conformance.Attempt{
-				{Name: "policy", Server: atProxy(server.Fault{Action: server.ActionRefuse}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyRefused)},
-				{Name: "403", Server: atProxy(server.Fault{Action: server.ActionStatus, Status: 403}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyRefused), Run: quoting("403")},
-				{Name: "502", Server: atProxy(server.Fault{Action: server.ActionStatus, Status: 502}), Client: viaHTTP, Expect: fails(ocserr.Connect, ""), Run: quoting("502")},
-				{Name: "504", Server: atProxy(server.Fault{Action: server.ActionStatus, Status: 504}), Client: viaHTTP, Expect: fails(ocserr.Connect, ""), Run: quoting("504")},
+				{Name: "policy", Server: atProxy(server.Fault{Action: server.ActionRefuse}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyRefused, ocserr.SSLTunnelFailed)},
+				{Name: "403", Server: atProxy(server.Fault{Action: server.ActionStatus, Status: 403}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyRefused, ocserr.SSLTunnelFailed), Run: quoting("403")},
+				{Name: "502", Server: atProxy(server.Fault{Action: server.ActionStatus, Status: 502}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyCannotConnect, ocserr.SSLTunnelFailed), Run: quoting("502")},
+				{Name: "504", Server: atProxy(server.Fault{Action: server.ActionStatus, Status: 504}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyCannotConnect, ocserr.SSLTunnelFailed), Run: quoting("504")},
 			},
 		},
 		{
 			ID: "proxy/connect-garbage", Title: "What answers is no HTTP proxy", Level: conformance.Must, Grounds: inVS, Needs: http,
 			Refs: []string{"OnSignin: MSGR_E_CONNECT"}, Purpose: "A wrong port is named as such, and nothing is read without bound.",
 			Attempts: []conformance.Attempt{
-				{Name: "a few bytes", Server: atProxy(server.Fault{Action: server.ActionBanner}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyBadAnswer)},
+				{Name: "a few bytes", Server: atProxy(server.Fault{Action: server.ActionBanner}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyBadAnswer, ocserr.ConnectProxy)},
 				{
 					Name: "a mebibyte without a line end", Server: atProxy(server.Fault{Action: server.ActionBanner, Text: strings.Repeat("x", 1<<20)}), Client: viaHTTP,
-					Expect: fails(ocserr.Connect, ocserr.CauseProxyBadAnswer),
+					Expect: fails(ocserr.Connect, ocserr.CauseProxyBadAnswer, ocserr.ConnectProxy),
 				},
 			},
 		},
@@ -123,14 +123,14 @@ func proxy() []conformance.Case {
 			Refs: []string{"OnSignin: MSGR_E_LOGON_TIMEOUT"}, Purpose: "The dialogue with the proxy counts to the 15 s.",
 			Attempts: one(conformance.Attempt{
 				Server: atProxy(server.Fault{Action: server.ActionSilent}), Client: viaHTTP,
-				Expect: []conformance.Outcome{{Code: ocserr.LogonTimeout, Cause: ocserr.CauseProxySilent, After: limit}},
+				Expect: []conformance.Outcome{{Code: ocserr.LogonTimeout, Cause: ocserr.CauseProxySilent, Detail: ocserr.ConnectProxy, After: limit}},
 			}),
 		},
 		{
 			ID: "proxy/connect-closed", Title: "The proxy closes instead of answering", Level: conformance.Must, Grounds: inVS, Needs: http,
 			Refs: []string{"OnSignin: MSGR_E_CONNECT"}, Purpose: "A proxy that hangs up is told at once.",
 			Attempts: one(conformance.Attempt{
-				Server: atProxy(server.Fault{Action: server.ActionClose}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyClosed),
+				Server: atProxy(server.Fault{Action: server.ActionClose}), Client: viaHTTP, Expect: fails(ocserr.Connect, ocserr.CauseProxyClosed, ocserr.ConnectProxy),
 			}),
 		},
 		{
@@ -145,7 +145,7 @@ func proxy() []conformance.Case {
 			ID: "proxy/unreachable", Title: "The proxy itself is not there", Level: conformance.Must, Grounds: inVS, Needs: http,
 			Refs: []string{"OnSignin: MSGR_E_CONNECT", "contract 1.3"}, Purpose: "Wrong proxy settings are MSGR_E_CONNECT by the document's own words.",
 			Attempts: one(conformance.Attempt{
-				Client: conformance.Settings{Proxy: "http://$ip:3999"}, Expect: fails(ocserr.Connect, ocserr.CauseProxyUnreachable),
+				Client: conformance.Settings{Proxy: "http://$ip:3999"}, Expect: fails(ocserr.Connect, ocserr.CauseProxyUnreachable, ocserr.ConnectProxy),
 			}),
 		},
 		{
@@ -158,16 +158,16 @@ func proxy() []conformance.Case {
 			Refs: []string{"RFC 1929"}, Purpose: "The proxy's password is given to the proxy alone.",
 			Attempts: []conformance.Attempt{
 				{Name: "right", Server: guarded(), Client: viaSOCKSLogin, Expect: signsIn, Wire: []conformance.Check{direct}},
-				{Name: "none given", Server: guarded(), Client: viaSOCKS, Expect: fails(ocserr.Connect, ocserr.CauseProxyAuthRequired)},
+				{Name: "none given", Server: guarded(), Client: viaSOCKS, Expect: fails(ocserr.Connect, ocserr.CauseProxyAuthRequired, ocserr.ProxyAuthRequired)},
 			},
 		},
 		{
 			ID: "proxy/socks5-refused", Title: "SOCKS 5 refuses", Level: conformance.Must, Grounds: inVS, Needs: socks,
 			Refs: []string{"RFC 1928", "OnSignin: MSGR_E_CONNECT"}, Purpose: "A refusal by any proxy is MSGR_E_CONNECT.",
 			Attempts: []conformance.Attempt{
-				{Name: "policy", Server: atProxy(server.Fault{Action: server.ActionRefuse}), Client: viaSOCKS, Expect: fails(ocserr.Connect, ocserr.CauseProxyRefused)},
-				{Name: "name", Server: atProxy(server.Fault{Action: server.ActionNXDomain}), Client: viaSOCKS, Expect: fails(ocserr.Connect, "")},
-				{Name: "network", Server: atProxy(server.Fault{Action: server.ActionUnreachable}), Client: viaSOCKS, Expect: fails(ocserr.Connect, ocserr.CauseProxyCannotConnect)},
+				{Name: "policy", Server: atProxy(server.Fault{Action: server.ActionRefuse}), Client: viaSOCKS, Expect: fails(ocserr.Connect, ocserr.CauseProxyRefused, ocserr.SSLTunnelFailed)},
+				{Name: "name", Server: atProxy(server.Fault{Action: server.ActionNXDomain}), Client: viaSOCKS, Expect: fails(ocserr.Connect, ocserr.CauseProxyCannotConnect, ocserr.SSLTunnelFailed)},
+				{Name: "network", Server: atProxy(server.Fault{Action: server.ActionUnreachable}), Client: viaSOCKS, Expect: fails(ocserr.Connect, ocserr.CauseProxyCannotConnect, ocserr.SSLTunnelFailed)},
 			},
 		},
 		{
@@ -175,8 +175,8 @@ func proxy() []conformance.Case {
 			Refs: []string{"docs/security.md"}, Purpose: "A proxy's URL holds a password, and reports quote URLs.",
 			Attempts: []conformance.Attempt{
 				{Name: "accepted", Server: guarded(), Client: viaHTTPLogin, Expect: signsIn},
-				{Name: "rejected", Server: guarded(), Client: viaHTTPWrong, Expect: fails(ocserr.Connect, ocserr.CauseProxyPassword)},
-				{Name: "unreachable", Client: conformance.Settings{Proxy: "http://surfer:" + conformance.ProxyPassword + "@$ip:3999"}, Expect: fails(ocserr.Connect, ocserr.CauseProxyUnreachable)},
+				{Name: "rejected", Server: guarded(), Client: viaHTTPWrong, Expect: fails(ocserr.Connect, ocserr.CauseProxyPassword, ocserr.ProxyPasswordIncorrect)},
+				{Name: "unreachable", Client: conformance.Settings{Proxy: "http://surfer:" + conformance.ProxyPassword + "@$ip:3999"}, Expect: fails(ocserr.Connect, ocserr.CauseProxyUnreachable, ocserr.ConnectProxy)},
 			},
 		},
 	}

@@ -32,12 +32,13 @@ func reg() []conformance.Case {
 		Refs: []string{"MS-SIPREGE 3.3"}, Purpose: "A client that was signed out must know it, and why.",
 	}
 	for _, removal := range []struct {
-		how   server.Removal
-		cause ocserr.Cause
+		how    server.Removal
+		cause  ocserr.Cause
+		detail ocserr.Code
 	}{
-		{server.RemovedUnregistered, ocserr.CauseRemovedUnregistered},
-		{server.RemovedRejected, ocserr.CauseRemovedRejected},
-		{server.RemovedDeactivated, ocserr.CauseRemovedDeactivated},
+		{server.RemovedUnregistered, ocserr.CauseRemovedUnregistered, ocserr.RemoteLogin},
+		{server.RemovedRejected, ocserr.CauseRemovedRejected, ocserr.SIPLoginForbidden},
+		{server.RemovedDeactivated, ocserr.CauseRemovedDeactivated, 0},
 	} {
 		removed.Attempts = append(removed.Attempts, conformance.Attempt{
 			Name: string(removal.how),
@@ -49,7 +50,7 @@ func reg() []conformance.Case {
 				}
 				return stay(time.Second)(ctx, w)
 			},
-			Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: removal.cause}},
+			Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: removal.cause, Detail: removal.detail}},
 			Run: reporting(func(r *conformance.Record) string {
 				if e := r.Report.Error; e == nil || len(e.Diagnostics) == 0 || e.Diagnostics[0].Reason == "" {
 					return "the report does not have the server's reason"
@@ -112,7 +113,7 @@ func reg() []conformance.Case {
 					Server: server.Config{Zone: host + "home A $ip\n" + internal, Faults: []server.Fault{{
 						Stage: server.StageRegister, Action: server.ActionRedirect, To: "home.ocs.test:5061;transport=tls",
 					}}},
-					Expect: fails(ocserr.Connect, ocserr.CauseTLSWrongName), Wire: []conformance.Check{registers(1, 1)},
+					Expect: fails(ocserr.Connect, ocserr.CauseTLSWrongName, ocserr.InvalidCertificate), Wire: []conformance.Check{registers(1, 1)},
 				},
 			},
 		},
@@ -121,7 +122,7 @@ func reg() []conformance.Case {
 			Refs: []string{"contract 1.4"}, Purpose: "Two servers that disagree about a user do not keep the client busy.",
 			Attempts: one(conformance.Attempt{
 				Server: onRegister(server.Fault{Action: server.ActionRedirect, To: "sip.ocs.test:5061;transport=tls"}),
-				Expect: fails(ocserr.Unexpected, ocserr.CauseRedirectLoop), Wire: []conformance.Check{registers(2, 20)},
+				Expect: fails(ocserr.Unexpected, ocserr.CauseRedirectLoop, ocserr.AccountErrorRedirect), Wire: []conformance.Check{registers(2, 20)},
 			}),
 		},
 		{
@@ -131,7 +132,7 @@ func reg() []conformance.Case {
 				Server: server.Config{Zone: "sip A $ip\nhome A $ip\n_sipinternaltls._tcp SRV 0 0 5061 sip\n", Faults: []server.Fault{{
 					Stage: server.StageRegister, Action: server.ActionRedirect, To: "home.ocs.test:5061;transport=tls",
 				}}},
-				Client: conformance.Settings{Naming: "strict"}, Expect: fails(ocserr.Connect, ocserr.CauseStrictNamingRefused),
+				Client: conformance.Settings{Naming: "strict"}, Expect: fails(ocserr.Connect, ocserr.CauseStrictNamingRefused, 0),
 				Wire: []conformance.Check{sni("sip.ocs.test")},
 			}),
 		},
@@ -140,7 +141,7 @@ func reg() []conformance.Case {
 			Refs: []string{"contract 1.4"}, Purpose: "The server was reached: it is not the client's server name that is wrong.",
 			Attempts: one(conformance.Attempt{
 				Server: onRegister(server.Fault{Action: server.ActionRedirect, To: "gone.ocs.test:5061;transport=tls"}),
-				Expect: fails(ocserr.Unexpected, ocserr.CauseRedirectInvalid),
+				Expect: fails(ocserr.Unexpected, ocserr.CauseRedirectInvalid, ocserr.AccountErrorRedirect),
 			}),
 		},
 		{
@@ -148,7 +149,7 @@ func reg() []conformance.Case {
 			Refs: []string{"contract 4.1"}, Purpose: "A redirect must not take TLS away.",
 			Attempts: one(conformance.Attempt{
 				Server: onRegister(server.Fault{Action: server.ActionRedirect, To: "sip.ocs.test:5060;transport=tcp"}),
-				Expect: fails(ocserr.Connect, ocserr.CauseInsecureTransport), Wire: []conformance.Check{onlyTLS},
+				Expect: fails(ocserr.Connect, ocserr.CauseInsecureTransport, ocserr.SIPHighSecuritySetTLS), Wire: []conformance.Check{onlyTLS},
 			}),
 		},
 		{
@@ -161,7 +162,7 @@ func reg() []conformance.Case {
 					}
 					return stay(time.Second)(ctx, w)
 				},
-				Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected)}},
+				Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: ocserr.CauseConnectionClosed, Detail: ocserr.TCPError}},
 			}),
 		},
 		removed,
@@ -204,7 +205,7 @@ func crowded() conformance.Case {
 				})
 				return err
 			},
-			Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: ocserr.CauseRemovedUnregistered}},
+			Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: ocserr.CauseRemovedUnregistered, Detail: ocserr.RemoteLogin}},
 			Run: func(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
 				r, err := w.SignIn(ctx)
 				last := "the client told of nothing"

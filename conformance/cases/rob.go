@@ -98,7 +98,7 @@ func rob() []conformance.Case {
 			Attempts: []conformance.Attempt{
 				{
 					Name: "over TLS's port", Server: faulty(server.Fault{Stage: server.StageAccept, Action: server.ActionBanner, Text: "220 mail.ocs.test ESMTP\r\n"}),
-					Expect: fails(ocserr.Connect, ""),
+					Expect: fails(ocserr.Connect, "", 0),
 				},
 				{
 					Name: "over TCP", Server: faulty(server.Fault{Stage: server.StageAccept, Action: server.ActionBanner, Text: "220 mail.ocs.test ESMTP\r\n\r\n"}),

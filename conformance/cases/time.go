@@ -12,8 +12,10 @@ import (
 // limit is the contract's: 15 s from CONNECTING to OnSignin.
 const limit = 15 * time.Second
 
-// timesOut is the outcome of an attempt that nobody answers.
-var timesOut = []conformance.Outcome{{Code: ocserr.LogonTimeout, Cause: ocserr.CauseLogonTimeout, After: limit}}
+// timesOut is the outcome of an attempt that nobody answers, with the finer code of what was waited for.
+func timesOut(detail ocserr.Code) []conformance.Outcome {
+	return []conformance.Outcome{{Code: ocserr.LogonTimeout, Cause: ocserr.CauseLogonTimeout, Detail: detail, After: limit}}
+}
 
 // silent is a stage at which the server says nothing any more.
 func silent(stage server.FaultStage) server.Fault {
@@ -29,23 +31,23 @@ func delayed(d time.Duration) server.Fault {
 var cancelled = []conformance.Outcome{{Code: ocserr.Cancel, Cause: ocserr.CauseCancelled, Within: 100 * time.Millisecond}}
 
 func timing() []conformance.Case {
-	timesOutAt := func(id, title, purpose string, script server.Config) conformance.Case {
+	timesOutAt := func(id, title, purpose string, script server.Config, detail ocserr.Code) conformance.Case {
 		return conformance.Case{
 			ID: id, Title: title, Level: conformance.Must, Grounds: inVS, Refs: []string{"OnSignin: MSGR_E_LOGON_TIMEOUT"}, Purpose: purpose,
-			Attempts: one(conformance.Attempt{Server: script, Expect: timesOut}),
+			Attempts: one(conformance.Attempt{Server: script, Expect: timesOut(detail)}),
 		}
 	}
 	dropped := timesOutAt("time/15s-syn-dropped", "15 s: the address does not answer",
 		"A firewall that drops packets is the commonest failure of all.",
-		server.Config{Zone: "server A " + conformance.Swallowed + "\n" + internal})
+		server.Config{Zone: "server A " + conformance.Swallowed + "\n" + internal}, ocserr.SIPTimeout)
 	dropped.Grounds = inV
 	return []conformance.Case{
 		timesOutAt("time/15s-tcp-silent", "15 s: the connection is accepted and nothing comes",
-			"A server that accepts and says nothing must not hold the attempt for ever.", faulty(silent(server.StageAccept))),
+			"A server that accepts and says nothing must not hold the attempt for ever.", faulty(silent(server.StageAccept)), ocserr.TLSFail),
 		timesOutAt("time/15s-tls-silent", "15 s: no answer to the ClientHello",
-			"The TLS handshake counts to the 15 s.", faulty(silent(server.StageTLS))),
+			"The TLS handshake counts to the 15 s.", faulty(silent(server.StageTLS)), ocserr.TLSFail),
 		timesOutAt("time/15s-register-silent", "15 s: no answer to REGISTER",
-			"The registration counts to the 15 s.", faulty(silent(server.StageRegister))),
+			"The registration counts to the 15 s.", faulty(silent(server.StageRegister)), ocserr.SIPTimeout),
 		dropped,
 		{
 			ID: "time/14999ms-ok", Title: "An answer a millisecond before the limit counts", Level: conformance.Must, Grounds: inV,
@@ -60,7 +62,7 @@ func timing() []conformance.Case {
 			Refs: []string{"contract 3.8"}, Purpose: "The limit is on CONNECTING, which discovery comes before.",
 			Attempts: one(conformance.Attempt{
 				Server: faulty(server.Fault{Stage: server.StageDNS, Action: server.ActionDelay, Delay: time.Second}, silent(server.StageRegister)),
-				Expect: timesOut,
+				Expect: timesOut(ocserr.SIPTimeout),
 			}),
 		},
 		{
@@ -71,28 +73,28 @@ func timing() []conformance.Case {
 					Zone:   host + "sip A $ip\n" + internal + "_sip._tls SRV 0 0 5061 sip\n",
 					Faults: []server.Fault{silent(server.StageTLS)},
 				},
-				Expect: timesOut,
+				Expect: timesOut(ocserr.TLSFail),
 			}),
 		},
 		{
 			ID: "time/progress-does-not-reset", Title: "Progress does not renew the limit", Level: conformance.Info, Grounds: inVS,
 			Refs: []string{"contract 3.8"}, Purpose: "A server that answers every 6 s keeps nobody waiting for ever.",
 			Attempts: one(conformance.Attempt{
-				Server: faulty(server.Fault{Stage: server.StageRegister, Action: server.ActionDelay, Delay: 6 * time.Second}), Expect: timesOut,
+				Server: faulty(server.Fault{Stage: server.StageRegister, Action: server.ActionDelay, Delay: 6 * time.Second}), Expect: timesOut(ocserr.SIPTimeout),
 			}),
 		},
 		{
 			ID: "time/100-trying-no-reset", Title: "Provisional answers do not extend the limit", Level: conformance.Info, Grounds: inVS,
 			Refs: []string{"OnSignin: MSGR_E_LOGON_TIMEOUT"}, Purpose: "100 Trying is not a connection.",
 			Attempts: one(conformance.Attempt{
-				Server: faulty(server.Fault{Stage: server.StageRegister, Action: server.ActionProvisional, Delay: 2 * time.Second}), Expect: timesOut,
+				Server: faulty(server.Fault{Stage: server.StageRegister, Action: server.ActionProvisional, Delay: 2 * time.Second}), Expect: timesOut(ocserr.SIPTimeout),
 			}),
 		},
 		{
 			ID: "time/timeout-then-late-200", Title: "A 200 after the limit changes nothing", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"OnSignin: MSGR_E_LOGON_TIMEOUT"}, Purpose: "Who was told of a timeout must not be signed in behind his back.",
 			Attempts: one(conformance.Attempt{
-				Server: faulty(delayed(5*time.Second), delayed(5*time.Second), delayed(6*time.Second)), Expect: timesOut,
+				Server: faulty(delayed(5*time.Second), delayed(5*time.Second), delayed(6*time.Second)), Expect: timesOut(ocserr.SIPTimeout),
 				Wire: []conformance.Check{removalSent},
 			}),
 		},
@@ -100,7 +102,7 @@ func timing() []conformance.Case {
 			ID: "time/timeout-withdraws", Title: "After the limit a removal is sent", Level: conformance.Should, Grounds: inVS,
 			Refs: []string{"RFC 3261 section 10.2.2"}, Purpose: "What the server accepts too late does not stay registered.",
 			Attempts: one(conformance.Attempt{
-				Server: faulty(delayed(5*time.Second), delayed(5*time.Second), delayed(6*time.Second)), Expect: timesOut,
+				Server: faulty(delayed(5*time.Second), delayed(5*time.Second), delayed(6*time.Second)), Expect: timesOut(ocserr.SIPTimeout),
 				Wire: []conformance.Check{removalSent},
 			}),
 		},
@@ -113,7 +115,7 @@ func timing() []conformance.Case {
 			ID: "time/timer-f-is-not-the-limit", Title: "SIP's 32 s timer decides nothing", Level: conformance.Must, Grounds: inV,
 			Refs: []string{"RFC 3261 17.1.2.2"}, Purpose: "The contract's limit is 15 s, whatever the transaction layer thinks.",
 			Attempts: one(conformance.Attempt{
-				Server: faulty(delayed(14*time.Second), silent(server.StageRegister)), Expect: timesOut,
+				Server: faulty(delayed(14*time.Second), silent(server.StageRegister)), Expect: timesOut(ocserr.SIPTimeout),
 			}),
 		},
 		{
