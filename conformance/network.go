@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/ocsgo/ocs/conformance/server"
@@ -33,5 +34,19 @@ func virtualDial(srv *server.Server, ip string) func(ctx context.Context, networ
 			return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
 		}
 		return fail(syscall.ECONNREFUSED)
+	}
+}
+
+// counted is the network with a count of what is asked of it.
+func (n Network) counted(asked *atomic.Int64) *Network {
+	return &Network{
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			asked.Add(1)
+			return n.Dial(ctx, network, address)
+		},
+		Exchange: func(ctx context.Context, network, server string, query []byte) ([]byte, error) {
+			asked.Add(1)
+			return n.Exchange(ctx, network, server, query)
+		},
 	}
 }

@@ -64,7 +64,10 @@ func (r *Record) Course() []string {
 func (r *Record) Then(next *Record) {
 	r.Events = append(r.Events, next.Events...)
 	r.runaway = orElse(r.runaway, next.runaway)
-	r.Stopped, r.Report, r.History, r.Left = next.Stopped, next.Report, next.History, next.Left
+	r.Stopped, r.Report, r.History = next.Stopped, next.Report, next.History
+	r.Left = append(r.Left, next.Left...)
+	_, _ = r.transcript.Write([]byte(next.Transcript())) // never fails
+	r.Adopt(next)
 	r.Duration = next.Started.Add(next.Duration).Sub(r.Started)
 }
 

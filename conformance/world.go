@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,6 +32,7 @@ type World struct {
 	settle  func()        // waits until nothing moves any more
 	limit   time.Duration // of one sign-in, session and sign-out
 	pace    *pace         // of log-ons; nil: none
+	asked   atomic.Int64  // connections and DNS answers that the client wanted, on ground V
 }
 
 // The users of every server on the grounds V and S. The passwords are such that a search finds them wherever
@@ -96,7 +98,7 @@ func (r *Runner) open(c Case, a Attempt) (*World, error) {
 	w.Settings = complete(a.Client, w.Server, ip)
 	w.Settings.Case = c.ID
 	if r.Ground == Virtual {
-		w.Settings.Network = &Network{Dial: virtualDial(w.Server, ip), Exchange: w.Server.Exchange}
+		w.Settings.Network = (&Network{Dial: virtualDial(w.Server, ip), Exchange: w.Server.Exchange}).counted(&w.asked)
 	}
 	return w, nil
 }
@@ -263,30 +265,71 @@ func (w *World) SignIn(ctx context.Context) (*Record, error) {
 		break
 	}
 	r.Duration = time.Since(r.Started)
-	w.look(r, label)
+	w.look(r, label, func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(r.Events)
+	})
 	mu.Lock()
 	defer mu.Unlock()
 	r.Events = append([]Event(nil), r.Events...)
 	return r, live
 }
 
-// tidy is how long a server on a busy machine may take to notice that a connection is closed.
+// tidy is how long a server on a busy machine may take to notice that a connection is closed. On ground V, where it has
+// noticed when nothing moves any more, nothing is waited for.
 const tidy = 10 * time.Second
 
-// look takes down what the world shows after the client has ended.
-func (w *World) look(r *Record, label string) {
+// look takes down what the world shows after the client has ended. told counts the events so far.
+func (w *World) look(r *Record, label string, told func() int) {
 	w.settle()
 	if w.Server == nil {
 		return
 	}
-	for deadline := time.Now().Add(tidy); ; time.Sleep(10 * time.Millisecond) {
+	deadline := time.Now()
+	if w.Ground != Virtual {
+		deadline = deadline.Add(tidy)
+	}
+	for ; ; time.Sleep(10 * time.Millisecond) {
 		left := append(openConnections(w.Server), goroutines(label)...)
-		if len(left) == 0 || time.Now().After(deadline) {
+		if len(left) == 0 || !time.Now().Before(deadline) {
 			r.Left = append(r.Left, left...)
 			break
 		}
 	}
+	if w.Ground == Virtual {
+		r.Left = append(r.Left, w.afterwards(told)...)
+	}
 	r.History = w.Server.History()
+}
+
+// afterwards lets a day pass, and tells of what a client that has ended did all the same: it has left a timer behind.
+func (w *World) afterwards(told func() int) (left []string) {
+	events, asked, seen := told(), w.asked.Load(), clientActs(w.Server)
+	time.Sleep(24 * time.Hour)
+	w.settle()
+	for what, more := range map[string]int{
+		"events told":                       told() - events,
+		"connections and DNS answers asked": int(w.asked.Load() - asked),
+		"acts that the server saw":          clientActs(w.Server) - seen,
+	} {
+		if more > 0 {
+			left = append(left, fmt.Sprintf("%s after the end: %d", what, more))
+		}
+	}
+	slices.Sort(left)
+	return left
+}
+
+// clientActs counts what clients have done to the server.
+func clientActs(srv *server.Server) int {
+	n := srv.HistoryDropped()
+	for _, h := range srv.History(server.KindQuery, server.KindConnect, server.KindTLS, server.KindMessage, server.KindKeepAlive, server.KindWeb, server.KindProxy) {
+		if !h.Sent {
+			n++
+		}
+	}
+	return n
 }
 
 // openConnections names the connections that the server sees as open.

@@ -147,10 +147,13 @@ var fixedLengthCertificate = func() func(t *testing.T) (tls.Certificate, *x509.C
 }()
 
 // signInOver makes one attempt over connections that wrap changes, signs out where it succeeded, and returns
-// what the client fired, how long SignIn took, and its error. The server has forgotten it all afterwards.
+// what the client fired, how long SignIn took, and its error. All connections must be closed then, whoever broke them
+// before. The server has forgotten it all afterwards.
 func (w *world) signInOver(wrap func(*cutConn)) (events []string, took time.Duration, err error) {
 	w.t.Helper()
 	cfg := w.config
+	var mu sync.Mutex
+	var opened []*cutConn
 	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := w.config.Dial(ctx, network, address)
 		if err != nil {
@@ -158,6 +161,9 @@ func (w *world) signInOver(wrap func(*cutConn)) (events []string, took time.Dura
 		}
 		c := &cutConn{Conn: conn, left: math.MaxInt, closed: make(chan struct{})}
 		wrap(c)
+		mu.Lock()
+		defer mu.Unlock()
+		opened = append(opened, c)
 		return c, nil
 	}
 	client, err := signin.New(cfg)
@@ -171,6 +177,14 @@ func (w *world) signInOver(wrap func(*cutConn)) (events []string, took time.Dura
 		_ = session.SignOut(w.t.Context())
 	}
 	events = r.stop()
+	synctest.Wait()
+	for i, c := range opened {
+		select {
+		case <-c.closed:
+		default:
+			require.Failf(w.t, "not closed", "connection %d, which %s", i, c.how)
+		}
+	}
 	w.server.Reset()
 	time.Sleep(time.Second) // for a Read that pauses
 	return events, took, err

@@ -257,7 +257,7 @@ func disc() []conformance.Case {
 			ID: "disc/tcp-only", Title: "A domain that publishes nothing but clear TCP", Level: conformance.Should, Grounds: inVS,
 			Refs: []string{"contract 4.3"}, Purpose: "Nobody signs in without TLS by accident, and the administrator is not told that nothing is published.",
 			Attempts: one(conformance.Attempt{
-				Server: server.Config{Zone: host + "_sipinternal._tcp SRV 0 0 5060 server\n"}, Expect: fails(ocserr.Connect, ocserr.CauseInsecureTransport),
+				Server: server.Config{Zone: host + "_sipinternal._tcp SRV 0 0 5060 server\n"}, Expect: fails(ocserr.Connect, ocserr.CauseInsecureTransport, ocserr.SIPHighSecuritySetTLS),
 				Wire: []conformance.Check{noConnection},
 			}),
 		},

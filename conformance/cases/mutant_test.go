@@ -169,12 +169,6 @@ func abrupt(ctx context.Context, s conformance.Settings, tell func(conformance.E
 	})
 }
 
-// lingering is our engine that leaves a goroutine behind.
-func lingering(ctx context.Context, s conformance.Settings, tell func(conformance.Event)) (*signin.Report, error) {
-	go time.Sleep(time.Hour)
-	return conformance.Engine(ctx, s, tell)
-}
-
 // run makes the attempts of a case with the mutant until one catches it.
 func (m mutant) run(t *testing.T, c conformance.Case) (result conformance.Result) {
 	for _, a := range c.Attempts {
@@ -191,7 +185,7 @@ func (m mutant) run(t *testing.T, c conformance.Case) (result conformance.Result
 }
 
 // everyMutant returns all mutants.
-func everyMutant() []mutant { return slices.Concat(mutants(), reasonMutants()) }
+func everyMutant() []mutant { return slices.Concat(mutants(), reasonMutants(), leavingMutants()) }
 
 func TestEveryMutantIsCaughtByItsCase(t *testing.T) {
 	byID := map[string]conformance.Case{}

@@ -156,15 +156,6 @@ func mutants() []mutant {
 		{name: "tries-the-next-door", does: "a password that autodiscover's ticket service rejects is given to a server that DNS names", caught: "disc/autodiscover", client: twice(ocserr.InvalidPassword, func(s *conformance.Settings) { s.Autodiscover = false })},
 		{name: "server-takes-no-ticket", does: "the server gives the user's document to nobody", caught: "disc/autodiscover", server: script(onWeb(userDocument, 401))},
 		{name: "raw-idn", does: "an international domain is folded to ASCII", caught: "disc/idn-domain", client: set(func(s *conformance.Settings) { s.SignInName = strings.ReplaceAll(s.SignInName, "ü", "u") })},
-		{name: "leaks-connection", does: "a connection stays open", caught: "tear/no-leak", client: dialling(func(dial dialFunc) dialFunc {
-			return func(ctx context.Context, network, address string) (net.Conn, error) {
-				if _, err := dial(ctx, network, address); err != nil {
-					return nil, err
-				}
-				return dial(ctx, network, address)
-			}
-		})},
-		{name: "leaks-goroutine", does: "a goroutine stays", caught: "tear/no-leak", client: lingering},
 		{name: "diagnostics-dropped", does: "the report forgets ms-diagnostics", caught: "err/diagnostics-decoded", client: misreporting(func(r *signin.Report) {
 			if r.Error != nil {
 				r.Error.Diagnostics = nil

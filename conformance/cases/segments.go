@@ -39,10 +39,12 @@ type byteByByte struct{ net.Conn }
 
 func (c byteByByte) Write(p []byte) (int, error) {
 	for i := range p {
+		if i > 0 {
+			time.Sleep(time.Microsecond)
+		}
 		if _, err := c.Conn.Write(p[i : i+1]); err != nil {
 			return i, err
 		}
-		time.Sleep(time.Microsecond)
 	}
 	return len(p), nil
 }
