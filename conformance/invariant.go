@@ -1,10 +1,8 @@
 package conformance
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/ocsgo/ocs/conformance/server"
@@ -140,29 +138,36 @@ func rejectedOnce(r *Record) string {
 	return ""
 }
 
+// unescapeHTML undoes what package json does for the sake of HTML.
+var unescapeHTML = strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">")
+
 // secretsHidden: no password in what a person may see, nor in what the server got beside proofs of it.
 func secretsHidden(r *Record) string {
-	var told strings.Builder
-	for _, e := range r.Events {
-		told.WriteString(e.Text)
-	}
-	places := map[string]any{
-		"the report": r.Report, "the history of the server": r.History, "the notes": r.Notes, "the transcript": r.transcript.String(),
-		"an event": told.String(),
-	}
-	for place, what := range places {
-		text, err := json.Marshal(what)
-		if err != nil {
-			return fmt.Sprintf("%s cannot be written: %v", place, err)
+	for _, h := range r.History {
+		if h.Kind == server.KindLeak {
+			return fmt.Sprintf("a password was sent as %s (%s)", h.Name, h.Transport)
 		}
-		for _, secret := range r.Settings.secrets() {
-			if secret == "" {
-				continue
-			}
-			encoded := base64.StdEncoding.EncodeToString([]byte(secret))
-			if slices.ContainsFunc([]string{secret, encoded}, func(s string) bool { return strings.Contains(string(text), s) }) {
-				return "a password is visible in " + place
-			}
+	}
+	spellings := server.SpellingsOf(r.Settings.secrets()...)
+	for _, place := range []struct {
+		name string
+		what any
+	}{
+		{"the events", r.Events},
+		{"the report", r.Report},
+		{"the history of the server", r.History},
+		{"the notes", r.Notes},
+		{"what is left behind", r.Left},
+		{"what the case found", r.problem},
+		{"the transcript", r.Transcript()},
+	} {
+		text, err := json.Marshal(place.what)
+		if err != nil {
+			return fmt.Sprintf("%s cannot be written: %v", place.name, err)
+		}
+		plain := unescapeHTML.Replace(string(text))
+		if form := spellings.In([]byte(plain)); form != "" {
+			return fmt.Sprintf("a password is visible in %s: %s", place.name, form)
 		}
 	}
 	return ""

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ocsgo/ocs/conformance/server"
 )
 
 // Runner runs cases on one ground against one subject.
@@ -116,6 +118,14 @@ func (r *Runner) Case(ctx context.Context, c Case) Result {
 				result.misfit = true
 			}
 			continue
+		}
+		told := a.Client
+		if record != nil {
+			told = record.Settings
+		}
+		if form := server.SpellingsOf(told.secrets()...).In([]byte(result.Reason)); form != "" {
+			result.Verdict, result.Reason = Fail, "" // which is not to be shown
+			*judges[AxisWire] = Judgement{AxisWire, Fail, []string{named(a, "rob/secrets-never-visible: the client shows a password in its error: "+form)}}
 		}
 		break
 	}

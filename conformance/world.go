@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/url"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -55,6 +56,19 @@ func (s Settings) secrets() []string {
 	return []string{s.Password, Password, BobPassword, WrongPassword, ProxyPassword}
 }
 
+// watched are those secrets, for the server to look for. The password in the proxy's URL is the proxy's.
+func (s Settings) watched() (all []server.Secret) {
+	for _, secret := range s.secrets() {
+		proxy, err := url.Parse(s.Proxy)
+		given := ""
+		if err == nil && proxy.User != nil {
+			given, _ = proxy.User.Password()
+		}
+		all = append(all, server.Secret{Value: auth.Secret(secret), Proxy: secret == given})
+	}
+	return all
+}
+
 // network is the addresses and the clock of a ground.
 const (
 	virtualIP    = "127.0.0.1"
@@ -86,6 +100,7 @@ func (r *Runner) open(c Case, a Attempt) (*World, error) {
 			return nil, err
 		}
 	}
+	a.Server.Secrets = a.Client.watched()
 	if r.Ground == Virtual {
 		ip, w.limit = virtualIP, virtualLimit
 		w.Server, err = server.Start(script(a.Server, ip))
@@ -297,36 +312,34 @@ func (w *World) look(r *Record, label string, told func() int) {
 			break
 		}
 	}
+	ended, events, asked := time.Now(), told(), w.asked.Load()
 	if w.Ground == Virtual {
-		r.Left = append(r.Left, w.afterwards(told)...)
+		time.Sleep(24 * time.Hour) // what a client that has ended does now is by a timer that it has left behind
+		w.settle()
 	}
 	r.History = w.Server.History()
-}
-
-// afterwards lets a day pass, and tells of what a client that has ended did all the same: it has left a timer behind.
-func (w *World) afterwards(told func() int) (left []string) {
-	events, asked, seen := told(), w.asked.Load(), clientActs(w.Server)
-	time.Sleep(24 * time.Hour)
-	w.settle()
-	for what, more := range map[string]int{
-		"events told":                       told() - events,
-		"connections and DNS answers asked": int(w.asked.Load() - asked),
-		"acts that the server saw":          clientActs(w.Server) - seen,
-	} {
-		if more > 0 {
-			left = append(left, fmt.Sprintf("%s after the end: %d", what, more))
+	if w.Ground == Virtual {
+		if n := told() - events; n > 0 {
+			r.Left = append(r.Left, fmt.Sprintf("events told after the end: %d", n))
+		}
+		if n := w.asked.Load() - asked; n > 0 {
+			r.Left = append(r.Left, fmt.Sprintf("connections and DNS answers asked for after the end: %d", n))
+		}
+		if n := actsAfter(r.History, ended); n > 0 {
+			r.Left = append(r.Left, fmt.Sprintf("acts that the server saw after the end: %d", n))
 		}
 	}
-	slices.Sort(left)
-	return left
 }
 
-// clientActs counts what clients have done to the server.
-func clientActs(srv *server.Server) int {
-	n := srv.HistoryDropped()
-	for _, h := range srv.History(server.KindQuery, server.KindConnect, server.KindTLS, server.KindMessage, server.KindKeepAlive, server.KindWeb, server.KindProxy) {
-		if !h.Sent {
-			n++
+// actsAfter counts what clients have done to a server after a moment.
+func actsAfter(history []server.Record, moment time.Time) (n int) {
+	for _, h := range history {
+		switch h.Kind {
+		case server.KindClose, server.KindFault: // the server's own
+		default:
+			if !h.Sent && h.Time.After(moment) {
+				n++
+			}
 		}
 	}
 	return n

@@ -57,10 +57,10 @@ var importers = map[string][]string{
 	"golang.org/x/term":           {"cmd/ocs"},
 	"golang.org/x/net":            {"signin/resolve", "signin/dial"}, // idna; httpproxy
 	"github.com/jcmturner/gokrb5": {"sip/auth/kerberos"},
-	"github.com/jcmturner/gofork": {"sip/auth/kerberos"},                  // gokrb5's ASN.1
-	"golang.org/x/crypto":         {"sip/auth/ntlm", "sip/auth/kerberos"}, // MD4
-	"github.com/stretchr/testify": nil,                                    // tests only
-	"go.uber.org/goleak":          nil,                                    // tests only
+	"github.com/jcmturner/gofork": {"sip/auth/kerberos"},                                        // gokrb5's ASN.1
+	"golang.org/x/crypto":         {"sip/auth/ntlm", "sip/auth/kerberos", "conformance/server"}, // MD4
+	"github.com/stretchr/testify": nil,                                                          // tests only
+	"go.uber.org/goleak":          nil,                                                          // tests only
 }
 
 // source is one Go file of the module.

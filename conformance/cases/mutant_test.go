@@ -185,7 +185,9 @@ func (m mutant) run(t *testing.T, c conformance.Case) (result conformance.Result
 }
 
 // everyMutant returns all mutants.
-func everyMutant() []mutant { return slices.Concat(mutants(), reasonMutants(), leavingMutants()) }
+func everyMutant() []mutant {
+	return slices.Concat(mutants(), reasonMutants(), leavingMutants(), secretMutants(), proxyMutants())
+}
 
 func TestEveryMutantIsCaughtByItsCase(t *testing.T) {
 	byID := map[string]conformance.Case{}

@@ -110,13 +110,6 @@ func mutants() []mutant {
 				on(e)
 			}
 		})},
-		{name: "password-in-error", does: "the error text quotes the password", caught: "auth/bad-password", client: always(func(e conformance.Event, on func(conformance.Event)) {
-			if !e.HR.Success() {
-				e.Text = "rejected: " + conformance.WrongPassword
-			}
-			on(e)
-		})},
-		{name: "password-on-the-wire", does: "a header carries the password", caught: "rob/secrets-never-visible", client: set(func(s *conformance.Settings) { s.UserAgent = "agent/" + s.Password })},
 		{name: "verifies-nothing", does: "every certificate is accepted", caught: "tls/untrusted", client: set(func(s *conformance.Settings) { s.InsecureSkipVerify = true })},
 		{name: "verifies-no-dates", does: "an expired certificate is accepted", caught: "tls/expired", client: set(func(s *conformance.Settings) { s.InsecureSkipVerify = true })},
 		{name: "verifies-no-name", does: "a certificate for another name is accepted", caught: "tls/name-mismatch", client: set(func(s *conformance.Settings) { s.InsecureSkipVerify = true })},
@@ -175,14 +168,6 @@ func mutants() []mutant {
 		{name: "forgets-proxy-login", does: "the proxy's password is not sent", caught: "proxy/socks5-auth", client: set(func(s *conformance.Settings) {
 			s.Proxy = strings.Replace(s.Proxy, "surfer:"+conformance.ProxyPassword+"@", "", 1)
 		})},
-		{name: "proxy-password-shown", does: "the error quotes the proxy's URL with its password", caught: "proxy/no-password-in-report", client: func(ctx context.Context, s conformance.Settings, tell func(conformance.Event)) (*signin.Report, error) {
-			return conformance.Engine(ctx, s, func(e conformance.Event) {
-				if !e.HR.Success() {
-					e.Text += " via " + s.Proxy
-				}
-				tell(e)
-			})
-		}},
 		{name: "names-not-strict", does: "a server outside the SIP domain is accepted where names are strict", caught: "disc/strict-naming", client: set(func(s *conformance.Settings) { s.Naming = "" })},
 		{name: "redirects-not-strict", does: "names are strict for DNS and not for redirects", caught: "reg/301-foreign-domain", client: set(func(s *conformance.Settings) { s.Naming = "" })},
 		{name: "legacy-by-default", does: "TLS 1.0 is accepted although nobody allowed it", caught: "tls/only-10", client: set(func(s *conformance.Settings) { s.LegacyTLS = true })},

@@ -2,6 +2,7 @@ package cases
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -98,6 +99,14 @@ func proxy() []conformance.Case {
 			},
 		},
 		{
+			ID: "proxy/rejected-once", Title: "A password that the proxy rejects is shown to it once", Level: conformance.Must, Grounds: inVS, Needs: append(http, socks...),
+			Refs: []string{"design: lock-out"}, Purpose: "Every candidate is asked for through the same proxy, and its accounts are locked too.",
+			Attempts: []conformance.Attempt{
+				shownOnce("Basic", viaHTTPWrong, "Basic"), shownOnce("Digest", viaHTTPWrong, "Digest"), shownOnce("NTLM", viaHTTPWrong, "NTLM"),
+				shownOnce("SOCKS 5", conformance.Settings{Proxy: "socks5://surfer:" + conformance.WrongPassword + "@$ip:3128"}),
+			},
+		},
+		{
 			ID: "proxy/connect-403-502-504", Title: "The proxy refuses or fails", Level: conformance.Must, Grounds: inVS, Needs: http,
 			Refs: []string{"OnSignin: MSGR_E_CONNECT"}, Purpose: "Policy, name and network of the proxy are told apart in the cause; the code is the same.",
 			Attempts: []conformance.Attempt{
@@ -137,7 +146,14 @@ func proxy() []conformance.Case {
 			ID: "proxy/connect-early-bytes", Title: "Bytes behind the proxy's answer", Level: conformance.Must, Grounds: inVS, Needs: http,
 			Refs: []string{"RFC 9110 section 9.3.6"}, Purpose: "What the server sends together with the answer is not lost, nor is an answer in pieces misread.",
 			Attempts: []conformance.Attempt{
-				{Name: "together", Server: atProxy(server.Fault{Action: server.ActionCoalesce, Delay: 100 * time.Millisecond}), Client: viaHTTP, Expect: signsIn},
+				{
+					Name: "together",
+					Server: faulty(
+						server.Fault{Stage: server.StageProxy, Action: server.ActionCoalesce},
+						server.Fault{Stage: server.StageAccept, Action: server.ActionInject, Text: longRequest()},
+					),
+					Client: conformance.Settings{Proxy: viaHTTP.Proxy, Transport: "tcp"}, Expect: signsIn, Run: withEarlyBytes,
+				},
 				{Name: "byte by byte", Server: atProxy(server.Fault{Action: server.ActionSplit}), Client: viaHTTP, Expect: signsIn},
 			},
 		},
@@ -180,4 +196,44 @@ func proxy() []conformance.Case {
 			},
 		},
 	}
+}
+
+// shownOnce is an attempt with a wrong password for the proxy, which takes its time, and several candidates.
+func shownOnce(name string, client conformance.Settings, schemes ...string) conformance.Attempt {
+	script := guarded(schemes...)
+	script.Zone = host + "sip A $ip\nsipexternal A $ip\n" + internal + "_sip._tls SRV 0 0 5061 sip\n"
+	script.Faults = []server.Fault{{Stage: server.StageProxy, Action: server.ActionDelay, Delay: time.Second}}
+	return conformance.Attempt{
+		Name: name, Server: script, Client: client, Expect: fails(ocserr.Connect, ocserr.CauseProxyPassword, ocserr.ProxyPasswordIncorrect),
+		Wire: []conformance.Check{check("the proxy rejected one log-on", func(r *conformance.Record) string {
+			n := 0
+			for _, p := range r.Of(server.KindProxy) {
+				if p.User != "" && (p.Answer == "407" || p.Answer == "rejected") {
+					n++
+				}
+			}
+			if n != 1 {
+				return fmt.Sprintf("there were %d", n)
+			}
+			return ""
+		})},
+	}
+}
+
+// longRequest is a request of which the proxy has the head and the beginning of its body when the tunnel opens. Who loses that
+// cannot make sense of the rest, nor of what follows.
+func longRequest() string {
+	return strings.Replace(strangeRequest("OPTIONS"), "Content-Length: 0\r\n\r\n",
+		"Content-Type: text/plain\r\nContent-Length: 1000\r\n\r\n"+strings.Repeat("x", 1000), 1)
+}
+
+// withEarlyBytes is the body of a case that is none where the server has said nothing when the tunnel opens.
+func withEarlyBytes(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
+	r, err := w.SignIn(ctx)
+	for _, f := range r.Of(server.KindFault) {
+		if f.Type == string(server.ActionCoalesce) && f.Bytes == 0 {
+			err = errors.Join(err, errors.New("no byte went out together with the proxy's answer"))
+		}
+	}
+	return r, err
 }

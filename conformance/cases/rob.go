@@ -128,7 +128,9 @@ func rob() []conformance.Case {
 			ID: "rob/secrets-never-visible", Title: "No password is ever visible", Level: conformance.Must, Grounds: inVSR, Refs: []string{"docs/security.md"},
 			Purpose: "Reports and transcripts are mailed around. Checked on every attempt of every case.",
 			Attempts: []conformance.Attempt{
-				{Expect: signsIn},
+				{Name: "right", Expect: signsIn},
+				{Name: "over TCP", Only: conformance.Virtual, Client: conformance.Settings{Transport: "tcp"}, Expect: signsIn},
+				{Name: "wrong, and with signs that are written otherwise", Only: conformance.Virtual, Client: conformance.Settings{Password: oddPassword}, Expect: rejectedOnce},
 			},
 		},
 		{
@@ -138,6 +140,9 @@ func rob() []conformance.Case {
 		},
 	}, append(mutation(), tortures())...)
 }
+
+// oddPassword has signs that JSON, XML, URLs and quotes write otherwise.
+const oddPassword = `pA55-&<"\%-wrong-4e1b`
 
 // everywhere is a fault at every stage of SIP.
 func everywhere(f server.Fault) []server.Fault {

@@ -67,6 +67,9 @@ type Config struct {
 	// should (RFC 3261 section 7.3). The history tells of messages as they were before.
 	Varied bool
 
+	// Secrets are what no client may send in a form that can be read (KindLeak).
+	Secrets []Secret `json:"-"`
+
 	Faults  []Fault      // the fault script at the start
 	History int          // records to keep; 0: 4096; negative: none
 	Rand    io.Reader    // of challenges, tags and handles; nil: crypto/rand

@@ -22,6 +22,7 @@ type connection struct {
 	id        int
 	transport transport
 	link      *link
+	greeting  *Fault // what is sent before any message; nil: nothing
 	auth      *auth.Server
 	toTag     string        // of every answer on this connection that starts a dialog, and of those that do not
 	gone      chan struct{} // closed when the connection has ended and nothing of it is left
@@ -61,13 +62,21 @@ func newConnection(s *Server, id int, t transport, nc net.Conn) *connection {
 
 // start speaks SIP over nc, which is the link or TLS over it.
 func (c *connection) start(nc net.Conn) {
+	if c.begin(nc) && c.greeting != nil {
+		c.server.recordFault(*c.greeting, c.id)
+		after(c.greeting.Delay, func() { c.inject([]byte(c.greeting.Text)) })
+	}
+}
+
+// begin makes the SIP connection; false: it is closed already.
+func (c *connection) begin(nc net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		_ = nc.Close()
-		return
+		return false
 	}
-	c.wire = &wire{Conn: nc, link: c.link, varied: c.server.config.Varied}
+	c.wire = &wire{Conn: watchedConn{nc, c.server.watch(atSIP, c.id)}, link: c.link, varied: c.server.config.Varied}
 	c.conn = sip.NewConn(c.wire, sip.Config{
 		Sign:      c.sign,
 		Verify:    c.verify,
@@ -77,6 +86,7 @@ func (c *connection) start(nc net.Conn) {
 		Trace:     c.trace,
 		Log:       c.server.log,
 	})
+	return true
 }
 
 // sip returns the SIP connection, nil before there is one.

@@ -55,6 +55,7 @@ func (s *Server) answer(ctx context.Context, q *dns.Msg, udp bool) *dns.Msg {
 		rec.name = strings.TrimSuffix(q.Question[0].Name, ".")
 		rec.qtype = dns.TypeToString[q.Question[0].Qtype]
 	}
+	s.watch(atDNS, 0).saw([]byte(rec.name))
 	f, hit := s.faults.take(StageDNS, facts{name: rec.name, qtype: rec.qtype})
 	if hit {
 		s.recordFault(f, 0)

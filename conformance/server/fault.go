@@ -68,7 +68,7 @@ const (
 	ActionVary        Action = "vary"        // its headers are written as How says (see Form)
 
 	ActionRemoveEndpoint Action = "remove-endpoint" // register: Delay after a 2xx the server removes the endpoint; How is the Removal ("unregistered")
-	ActionInject         Action = "inject"          // register: Delay after a 2xx the server sends Text as it is, signed by nobody
+	ActionInject         Action = "inject"          // register: Delay after a 2xx the server sends Text as it is, signed by nobody; accept: it does so before any message
 )
 
 // Damage is what ActionCorrupt does to a message.

@@ -34,7 +34,7 @@ func faultStages() []stageRules {
 	return []stageRules{
 		{StageDNS, []Action{ActionNXDomain, ActionServFail, ActionRefuse, ActionSilent, ActionDelay}, []string{"name", "type"}},
 		{StageAccept, []Action{
-			ActionSilent, ActionClose, ActionReset, ActionDelay, ActionRefuse, ActionBlackhole, ActionBanner, ActionSplit,
+			ActionSilent, ActionClose, ActionReset, ActionDelay, ActionRefuse, ActionBlackhole, ActionBanner, ActionSplit, ActionInject,
 		}, []string{"transport"}},
 		{StageProxy, []Action{
 			ActionSilent, ActionDelay, ActionClose, ActionReset, ActionBanner, ActionStatus, ActionChallenge,

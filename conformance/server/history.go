@@ -26,6 +26,7 @@ const (
 
 	KindDistrusted Kind = "distrusted" // a message of the client's with a signature that is wrong, or missing where one is due
 	KindFault      Kind = "fault"      // a fault struck
+	KindLeak       Kind = "leak"       // a client sent one of Config.Secrets, once for each connection
 )
 
 // Record is one thing that happened, as the history tells it.
@@ -34,14 +35,14 @@ type Record struct {
 	Kind Kind      `json:"kind"`
 	Conn int       `json:"conn,omitempty"` // number of the connection, from 1; 0: none
 
-	Name   string `json:"name,omitempty"`   // query: the name; web: method and path; tls: the name the client asked for (SNI); proxy: the target; fault: the stage
+	Name   string `json:"name,omitempty"`   // query: the name; web: method and path; tls: the name the client asked for (SNI); proxy: the target; fault: the stage; leak: how it was written
 	Type   string `json:"type,omitempty"`   // query: the type; fault: the action
 	Answer string `json:"answer,omitempty"` // query: "NOERROR", "NOERROR, no data", "NXDOMAIN", ..., "silent"; web: the status; proxy: the status, or in words
 
 	Remote    string `json:"remote,omitempty"`    // connect: the client's address
-	Transport string `json:"transport,omitempty"` // connect: "tls" or "tcp"; proxy: "http", "https", "socks4", "socks4a" or "socks5"
+	Transport string `json:"transport,omitempty"` // connect: "tls" or "tcp"; proxy: "http", "https", "socks4", "socks4a" or "socks5"; leak: "sip", "proxy", "web", "kdc" or "dns"
 	Error     string `json:"error,omitempty"`     // tls: why it failed; close: what ended the connection; distrusted: what is wrong
-	Bytes     int64  `json:"bytes,omitempty"`     // close: how many the server had sent, below TLS
+	Bytes     int64  `json:"bytes,omitempty"`     // close: how many the server had sent, below TLS; fault: of the server behind the proxy's answer
 
 	Sent   bool   `json:"sent,omitempty"`   // message: by the server
 	Method string `json:"method,omitempty"` // message: of the request, or of the request answered

@@ -49,6 +49,7 @@ func (s *Server) accept(nc net.Conn, t transport) Action {
 	is := facts{transport: t.String()}
 	f, _ := s.faults.take(StageAccept, is)
 	pieces, split := s.faults.takeOf(groupBytes, StageAccept, onAnswer, is)
+	greeting, greets := s.faults.takeOf(groupSequel, StageAccept, onAnswer, facts{transport: is.transport, status: 200}) // nothing is refused
 	_, inMemory := nc.(*memoryConn)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,6 +66,9 @@ func (s *Server) accept(nc net.Conn, t transport) Action {
 	c := newConnection(s, s.connected, t, nc)
 	if split {
 		c.link.pieces = &pieces
+	}
+	if greets {
+		c.greeting = &greeting
 	}
 	s.connections[c] = struct{}{}
 	s.goroutines.Go(func() { c.open(f) })

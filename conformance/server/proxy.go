@@ -24,7 +24,8 @@ import (
 //   - refuse: the proxy's policy forbids it
 //   - nxdomain: the proxy cannot resolve the name
 //   - unreachable: the proxy cannot connect
-//   - coalesce: the answer goes out together with the first bytes of the server, or Delay (1 s) later
+//   - coalesce: the answer goes out together with the first 512 bytes of the server, or Delay (1 s) later; its record
+//     in the history tells of how many bytes it was
 //   - split: the answer goes out Bytes (1) at a time, Delay apart
 const StageProxy FaultStage = "proxy"
 
@@ -131,7 +132,7 @@ var errFault = errors.New("a fault of the script")
 func (c *proxyClient) serve() {
 	defer close(c.done)
 	_ = c.nc.SetDeadline(time.Now().Add(dialogueLimit))
-	c.conn, c.in, c.how = c.nc, bufio.NewReader(c.nc), "http"
+	c.conn, c.in, c.how = c.nc, bufio.NewReader(c.watched(c.nc)), "http"
 	first, err := c.in.Peek(1)
 	if err != nil {
 		return
@@ -139,7 +140,7 @@ func (c *proxyClient) serve() {
 	const tlsHandshake = 0x16
 	if first[0] == tlsHandshake {
 		secured := tls.Server(&proxyConn{c.nc, c.in}, &tls.Config{Certificates: []tls.Certificate{c.server.identity.leaf}})
-		c.conn, c.in, c.how = secured, bufio.NewReader(secured), "https"
+		c.conn, c.in, c.how = secured, bufio.NewReader(c.watched(secured)), "https"
 	}
 	switch first[0] {
 	case 4:
@@ -152,6 +153,11 @@ func (c *proxyClient) serve() {
 	if err != nil {
 		c.server.log.Debug("dialogue with the proxy ended", "error", err)
 	}
+}
+
+// watched is a connection with the client whose bytes are searched.
+func (c *proxyClient) watched(nc net.Conn) net.Conn {
+	return watchedConn{nc, c.server.watch(atProxy, 0)}
 }
 
 // proxyConn is a connection of which some bytes are in a reader already.
@@ -260,18 +266,21 @@ func (c *proxyClient) tunnel(answer []byte, target string, there net.Conn) error
 	return err
 }
 
+// torn is how long what follows early bytes is held back, so that the client reads them apart.
+const torn = 50 * time.Millisecond
+
 // grant sends an answer in the way that a fault wants it.
 func (c *proxyClient) grant(answer []byte, target string, there net.Conn) error {
 	host, _, _ := net.SplitHostPort(target)
 	f, _ := c.server.faults.takeOf(groupBytes, StageProxy, onAnswer, facts{name: strings.TrimSuffix(host, "."), transport: c.how})
-	c.server.recordFault(f, 0)
+	rec := record{kind: KindFault, name: string(f.Stage), qtype: string(f.Action)}
 	switch f.Action {
 	case ActionCoalesce:
-		early := make([]byte, 4<<10)
+		early := make([]byte, 512) // a message can be torn there
 		_ = there.SetReadDeadline(time.Now().Add(orDefault(f.Delay, time.Second)))
 		n, _ := there.Read(early)
 		_ = there.SetReadDeadline(time.Time{})
-		answer = append(answer, early[:n]...)
+		answer, rec.bytes = append(answer, early[:n]...), int64(n)
 	case ActionSplit:
 		size := max(f.Bytes, 1)
 		for ; len(answer) > size; answer = answer[size:] {
@@ -281,6 +290,12 @@ func (c *proxyClient) grant(answer []byte, target string, there net.Conn) error 
 			c.server.pause(f.Delay)
 		}
 	}
+	if f.Action != "" {
+		c.server.history.add(rec)
+	}
 	_, err := c.conn.Write(answer)
+	if rec.bytes > 0 {
+		c.server.pause(torn)
+	}
 	return err
 }

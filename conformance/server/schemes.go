@@ -127,7 +127,7 @@ func (s *Server) serveKDC(nc net.Conn) bool {
 			case ActionClose:
 			default:
 				_ = nc.SetDeadline(time.Now().Add(handshakeLimit))
-				s.schemes.kdc.ServeConn(nc)
+				s.schemes.kdc.ServeConn(watchedConn{nc, s.watch(atKDC, 0)})
 			}
 		}()
 		select {

@@ -34,6 +34,8 @@ type Server struct {
 	webPort  int             // likewise
 	proxy    proxy
 
+	secrets, proxySecrets *Spellings // all, and those that are none of the proxy's
+
 	addrs         [2]net.Addr // of the listeners, by transport; nil: none
 	dnsAddr       net.Addr
 	managementURL string
@@ -76,6 +78,7 @@ func Start(config Config) (*Server, error) {
 		connections: map[*connection]struct{}{},
 		users:       map[string]*user{},
 	}
+	s.spell()
 	if config.Rand != nil {
 		s.config.Rand = &lockedReader{r: config.Rand}
 	}

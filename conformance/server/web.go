@@ -48,6 +48,7 @@ func (s *Server) listenWeb(address string, services *webservices.Services) error
 // stage web strike here.
 func (s *Server) recorded(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		s.watchRequest(req)
 		status := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		if !s.strikeWeb(status, req) {
 			handler.ServeHTTP(status, req)
