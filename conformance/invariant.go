@@ -28,6 +28,7 @@ func Invariants() []Invariant {
 		{"pres/ready-is-online", AxisContract, readyIsOnline},
 		{"err/says-why", AxisContract, saysWhy},
 		{"auth/no-retry-after-reject", AxisWire, rejectedOnce},
+		{"auth/client-signs", AxisWire, signsRight},
 		{"rob/secrets-never-visible", AxisWire, secretsHidden},
 	}
 }
@@ -134,6 +135,14 @@ func rejectedOnce(r *Record) string {
 	}
 	if attempts > 0 && rejected > attempts {
 		return fmt.Sprintf("%d passwords were rejected in %d attempts", rejected, attempts)
+	}
+	return ""
+}
+
+// signsRight: the server could verify every message of the client's that is to be signed.
+func signsRight(r *Record) string {
+	for _, h := range r.Of(server.KindDistrusted) {
+		return fmt.Sprintf("%s %d (%d): %s", h.Method, h.CSeq, h.Status, h.Error)
 	}
 	return ""
 }

@@ -203,12 +203,20 @@ func auth() []conformance.Case {
 		{
 			ID: "auth/challenge-loop", Title: "Challenges without end", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"design: bounded"}, Purpose: "A server that never gives its verdict gets a bounded number of answers.",
-			Attempts: one(conformance.Attempt{
-				Server: onRegister(server.Fault{Action: server.ActionChallenge}), Expect: []conformance.Outcome{
-					{Code: ocserr.Unexpected}, {Code: ocserr.InvalidPassword, Note: "the second challenge counts as the verdict"},
+			Attempts: []conformance.Attempt{
+				{
+					Name: "anew", Server: onRegister(server.Fault{Action: server.ActionChallenge}), Expect: []conformance.Outcome{
+						{Code: ocserr.Unexpected, Cause: ocserr.CauseSchemeFailed, Detail: ocserr.InvalidAuthPackages}, {Code: ocserr.InvalidPassword, Note: "the second challenge counts as the verdict"},
+					},
+					Wire: []conformance.Check{registers(1, 12)},
 				},
-				Wire: []conformance.Check{registers(1, 12)},
-			}),
+				{
+					Name:   "stale nonces",
+					Server: server.Config{Schemes: []string{"Digest"}, Faults: []server.Fault{{Stage: server.StageRegister, Action: server.ActionChallenge, How: "stale"}}},
+					Expect: append(fails(ocserr.Unexpected, ocserr.CauseChallengeLoop, ocserr.InvalidAuthPackages), conformance.Outcome{Code: ocserr.InvalidPassword}),
+					Wire:   []conformance.Check{registers(2, 12)},
+				},
+			},
 		},
 		{
 			ID: "auth/unchallenged-200", Title: "A server that does not ask for the password", Level: conformance.Must, Grounds: inVS,

@@ -3,8 +3,8 @@
 //
 //   - catalogue.go: All, MustRun
 //   - check.go: what is checked of the wire
-//   - disc.go with autodiscover.go, proxy.go, tls.go, auth.go, reg.go, time.go, err.go with answer.go, pres.go, tear.go, rob.go: the areas
-//   - mutation.go, torture.go: the cases of rob that are made of many nearly valid messages; early.go: one of pres
+//   - disc.go with autodiscover.go, proxy.go, tls.go, auth.go with trust.go, reg.go, time.go, err.go with answer.go, pres.go, tear.go, rob.go: the areas
+//   - mutation.go, torture.go: the cases of rob that are made of many nearly valid messages; early.go: one of pres; own.go: two more
 //   - server.go: the cases of those areas that judge a server
 //
 // An id is never changed and never used again; testdata/released.txt keeps those that have been released.
@@ -21,8 +21,8 @@ import (
 
 // All returns every case, in the order of the areas.
 func All() []conformance.Case {
-	return slices.Concat(disc(), discServer(), proxy(), tls(), tlsServer(), auth(), authServer(), reg(), regServer(),
-		timing(), mapping(), pres(), presServer(), tear(), rob())
+	return slices.Concat(disc(), discServer(), proxy(), tls(), tlsServer(), auth(), trust(), authServer(), reg(), regServer(),
+		timing(), mapping(), pres(), own(), presServer(), tear(), rob())
 }
 
 // Areas says what the areas are about, in their order.

@@ -89,10 +89,18 @@ func disc() []conformance.Case {
 		{
 			ID: "disc/srv-failover-opt", Title: "Resilient policy: the next candidate is tried", Level: conformance.Should, Grounds: inVS,
 			Refs: []string{"RFC 2782", "RFC 8305 section 5"}, Purpose: "A pool of which one server is down still signs people in.",
-			Attempts: one(conformance.Attempt{
-				Server: server.Config{Zone: host + "_sipinternaltls._tcp SRV 0 0 5999 server\n" + external}, Expect: signsIn,
-				Wire: []conformance.Check{reached("server.ocs.test")},
-			}),
+			Attempts: []conformance.Attempt{
+				{
+					Name:   "refused",
+					Server: server.Config{Zone: host + "_sipinternaltls._tcp SRV 0 0 5999 server\n" + external}, Expect: signsIn,
+					Wire: []conformance.Check{reached("server.ocs.test")},
+				},
+				{
+					Name: "silent", Only: conformance.Virtual,
+					Server: server.Config{Zone: host + "first A " + conformance.Swallowed + "\n_sipinternaltls._tcp SRV 0 0 5061 first\n" + external},
+					Expect: []conformance.Outcome{{After: 250 * time.Millisecond}}, Wire: []conformance.Check{reached("server.ocs.test")},
+				},
+			},
 		},
 		{
 			ID: "disc/second-address", Title: "A server of which one address is dead", Level: conformance.Should, Grounds: inV,

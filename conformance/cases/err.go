@@ -70,7 +70,7 @@ func mapping() []conformance.Case {
 			ID: "err/server-header-too-old", Title: "A server older than OCS 2007", Level: conformance.Info, Grounds: inVS,
 			Refs: []string{"contract 4.5"}, Purpose: "Communicator refused by the Server header, with a policy to switch that off; by which values is not documented.",
 			Attempts: []conformance.Attempt{
-				{Name: "checked", Server: server.Config{Server: "RTC/2.0"}, Expect: fails(ocserr.ServerVersion, ocserr.CauseServerVersionRefused, ocserr.InvalidServerVersion)},
+				{Name: "checked", Server: server.Config{Server: "RTC/2.0"}, Expect: fails(ocserr.ServerVersion, ocserr.CauseServerVersionRefused, ocserr.InvalidServerVersion), Wire: []conformance.Check{removalSent}},
 				{Name: "not checked", Server: server.Config{Server: "RTC/2.0"}, Client: conformance.Settings{ServerCheck: "off"}, Expect: signsIn},
 			},
 		},

@@ -64,7 +64,7 @@ func pres() []conformance.Case {
 			ID: "pres/no-online-when-publish-fails", Title: "Accepted, and the publication is refused", Level: conformance.Info, Grounds: inVS,
 			Refs: []string{"contract 3.8"}, Purpose: "The documents do not say what happens; a second OnSignin would be wrong.",
 			Attempts: one(conformance.Attempt{
-				Server: faulty(server.Fault{Stage: server.StagePublish, Action: server.ActionStatus, Status: 503}), Expect: unpresented,
+				Server: faulty(server.Fault{Stage: server.StagePublish, Action: server.ActionStatus, Status: 503}), Expect: unpresented, Wire: []conformance.Check{removalSent},
 			}),
 		},
 		{

@@ -131,8 +131,24 @@ func timing() []conformance.Case {
 		{
 			ID: "time/cancel-after-connect", Title: "Cancelling after the server accepted", Level: conformance.Info, Grounds: inVS,
 			Refs: []string{"OnSignin: MSGR_E_CANCEL"}, Purpose: "MSGR_E_CANCEL is for the time before; the documents do not say what follows after.",
+			Attempts: []conformance.Attempt{
+				{
+					Name: "server answers", Server: faulty(silent(server.StagePublish)), StopAfter: time.Second,
+					Expect: []conformance.Outcome{{Events: conformance.Retreat(), Within: 100 * time.Millisecond}}, Wire: []conformance.Check{removalSent},
+				},
+				{
+					Name:      "server is silent",
+					Server:    faulty(silent(server.StagePublish), server.Fault{Stage: server.StageRegister, Action: server.ActionSilent, Match: refresh}),
+					StopAfter: time.Second,
+					Expect:    []conformance.Outcome{{Events: conformance.Retreat(), Within: 5 * time.Second}}, Wire: []conformance.Check{removalSent},
+				},
+			},
+		},
+		{
+			ID: "time/cancel-withdraws", Title: "After cancelling a REGISTER a removal is sent", Level: conformance.Should, Grounds: inVS,
+			Refs: []string{"RFC 3261 section 10.2.2"}, Purpose: "What the server accepts after the user has given up does not stay registered.",
 			Attempts: one(conformance.Attempt{
-				Server: faulty(silent(server.StagePublish)), StopAfter: time.Second, Expect: []conformance.Outcome{{Events: conformance.Retreat()}},
+				Server: faulty(silent(server.StageRegister)), StopAfter: time.Second, Expect: cancelled, Wire: []conformance.Check{removalSent},
 			}),
 		},
 		{

@@ -15,11 +15,11 @@ func profile(p server.TLSProfile) conformance.Attempt {
 }
 
 func tls() []conformance.Case {
-	refused := func(id, title, purpose string, certificate conformance.Certificate, cause ocserr.Cause, detail ocserr.Code) conformance.Case {
+	refused := func(id, title, purpose string, certificate conformance.Certificate, cause ocserr.Cause) conformance.Case {
 		return conformance.Case{
 			ID: id, Title: title, Level: conformance.Must, Grounds: inVS, Refs: []string{"contract 1.4", "RFC 5280", "RFC 6125"}, Purpose: purpose,
 			Attempts: one(conformance.Attempt{
-				Certificate: &certificate, Expect: fails(ocserr.Connect, cause, detail),
+				Certificate: &certificate, Expect: fails(ocserr.Connect, cause, ocserr.InvalidCertificate),
 				Wire: []conformance.Check{onlyTLS, registers(0, 0)},
 			}),
 		}
@@ -40,13 +40,13 @@ func tls() []conformance.Case {
 			Attempts: one(conformance.Attempt{Expect: signsIn, Wire: []conformance.Check{onlyTLS}}),
 		},
 		refused("tls/untrusted", "The authority is not trusted", "Anybody can issue a certificate for any name.",
-			conformance.Certificate{Untrusted: true}, ocserr.CauseTLSUntrusted, ocserr.InvalidCertificate),
+			conformance.Certificate{Untrusted: true}, ocserr.CauseTLSUntrusted),
 		refused("tls/expired", "The certificate has expired", "The commonest fault of all, and the quickest to mend when it is named.",
-			conformance.Certificate{Begins: -48 * time.Hour, Ends: -24 * time.Hour}, ocserr.CauseTLSExpired, ocserr.InvalidCertificate),
+			conformance.Certificate{Begins: -48 * time.Hour, Ends: -24 * time.Hour}, ocserr.CauseTLSExpired),
 		refused("tls/not-yet-valid", "The certificate is not valid yet", "Often it is the client's clock that is wrong.",
-			conformance.Certificate{Begins: 24 * time.Hour}, ocserr.CauseTLSNotYetValid, ocserr.InvalidCertificate),
+			conformance.Certificate{Begins: 24 * time.Hour}, ocserr.CauseTLSNotYetValid),
 		refused("tls/name-mismatch", "The certificate is for another name", "A good certificate for somebody else proves nothing.",
-			conformance.Certificate{Names: []string{"server.example.test"}}, ocserr.CauseTLSWrongName, ocserr.InvalidCertificate),
+			conformance.Certificate{Names: []string{"server.example.test"}}, ocserr.CauseTLSWrongName),
 		legacy("tls/cn-only", "The name is in the common name only", "Certificates of 2007 look so; the report must say what is missing.",
 			conformance.Attempt{Certificate: &conformance.Certificate{CommonName: true}}, ocserr.CauseTLSNoSAN, ocserr.InvalidCertificate),
 		legacy("tls/sha1-leaf", "The certificate is signed with SHA-1", "The report must not call the authority unknown.",
