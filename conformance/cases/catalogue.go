@@ -3,7 +3,7 @@
 //
 //   - catalogue.go: All, MustRun
 //   - check.go: what is checked of the wire
-//   - disc.go with autodiscover.go, proxy.go, tls.go, auth.go with trust.go, reg.go, time.go, err.go with answer.go, pres.go, tear.go, rob.go: the areas
+//   - disc.go with autodiscover.go and finding.go, proxy.go, tls.go, auth.go with trust.go, reg.go, time.go, err.go with answer.go, pres.go, tear.go, rob.go: the areas
 //   - mutation.go, torture.go: the cases of rob that are made of many nearly valid messages; early.go: one of pres; own.go: two more
 //   - server.go: the cases of those areas that judge a server
 //

@@ -1,7 +1,6 @@
 package cases
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,7 +38,7 @@ func reached(host string) conformance.Check {
 
 func disc() []conformance.Case {
 	communicator := conformance.Settings{Policy: string(resolve.Communicator)}
-	return []conformance.Case{
+	return slices.Concat([]conformance.Case{
 		{
 			ID: "disc/manual-host", Title: "A configured server is used without SRV queries", Level: conformance.Must, Grounds: inVSR, Needs: []conformance.Need{conformance.NeedServer},
 			Refs: []string{"contract 4.1"}, Purpose: "Whoever configures a server does not want DNS to lead elsewhere.",
@@ -73,10 +72,20 @@ func disc() []conformance.Case {
 		{
 			ID: "disc/srv-order", Title: "_sipinternaltls is preferred to _sip._tls", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"contract 4.3"}, Purpose: "A client inside goes to its pool and not round through the edge.",
-			Attempts: one(conformance.Attempt{
-				Server: server.Config{Zone: host + "sip A $ip\n_sip._tls SRV 0 0 5061 sip\n" + internal}, Expect: signsIn,
-				Wire: []conformance.Check{reached("server.ocs.test")},
-			}),
+			Attempts: []conformance.Attempt{
+				{
+					Name:   "TLS",
+					Server: server.Config{Zone: host + "sip A $ip\n_sip._tls SRV 0 0 5061 sip\n" + internal}, Expect: signsIn,
+					Wire: []conformance.Check{reached("server.ocs.test")},
+				},
+				{
+					// Whoever takes the other name first finds a server.
+					Name:   "TCP",
+					Server: server.Config{Zone: host + "_sip._tcp SRV 0 0 5060 server\n_sipinternal._tcp SRV 0 0 5999 server\n"},
+					Client: conformance.Settings{Transport: "tcp", Policy: string(resolve.Communicator)},
+					Expect: fails(ocserr.Connect, ocserr.CauseConnectionRefused, ocserr.TCPError), Wire: []conformance.Check{noConnection},
+				},
+			},
 		},
 		{
 			ID: "disc/srv-first-wins", Title: "Communicator policy: no second SRV name after the first", Level: conformance.Should, Grounds: inVS,
@@ -144,7 +153,7 @@ func disc() []conformance.Case {
 					Name: "none speaks TLS", Server: server.Config{Zone: "sip A $ip\nsipinternal A $ip\nsipexternal A $ip\n", Faults: []server.Fault{{
 						Stage: server.StageTLS, Action: server.ActionClose,
 					}}},
-					Expect: []conformance.Outcome{{Code: ocserr.Connect}}, Run: notingNames,
+					Expect: fails(ocserr.Connect, ocserr.CauseConnectionClosed, ocserr.TLSFail), Run: notingNames,
 				},
 				{
 					Name: "beside an SRV record", Server: server.Config{Zone: host + "sip A $ip\nsipinternal A $ip\n" + internal}, Client: communicator, Expect: signsIn,
@@ -176,7 +185,7 @@ func disc() []conformance.Case {
 			Refs: []string{"contract 3.8"}, Purpose: "Discovery has a limit of its own; the 15 s have not begun.",
 			Attempts: one(conformance.Attempt{
 				Server: faulty(dnsFault(server.ActionSilent, "", "")), Expect: fails(ocserr.InvalidServerName, ocserr.CauseDNSTimeout, ocserr.DNSSRVFail),
-				Wire: []conformance.Check{noConnection},
+				Wire: []conformance.Check{noConnection}, Run: foundWithin(10 * time.Second),
 			}),
 		},
 		{
@@ -277,18 +286,7 @@ func disc() []conformance.Case {
 			}),
 		},
 		autodiscover(),
-	}
-}
-
-// notingNames is the body of a case that records which names were connected to, in order.
-func notingNames(ctx context.Context, w *conformance.World) (*conformance.Record, error) {
-	r, err := w.SignIn(ctx)
-	var names []string
-	for _, h := range r.Of(server.KindTLS) {
-		names = append(names, h.Name)
-	}
-	r.Note("connected to, in order: " + strings.Join(names, ", "))
-	return r, err
+	}, finding())
 }
 
 // manyTargets is an answer that no UDP datagram of 1232 octets holds.

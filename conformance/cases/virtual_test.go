@@ -47,6 +47,20 @@ var engineDeviations = conformance.Deviations{
 	"rob/no-content-length": "an answer without Content-Length is read as one without a body, which RFC 3261 18.3 wants discarded",
 }
 
+// What virtual time cannot show is shown over sockets.
+func TestEngineOverSockets(t *testing.T) {
+	var cases []conformance.Case
+	for _, c := range All() {
+		if c.On(conformance.Simulator) && !c.On(conformance.Virtual) {
+			cases = append(cases, c)
+		}
+	}
+	r := &conformance.Runner{Strict: true}
+	for _, result := range r.Run(t.Context(), cases, nil) {
+		require.Truef(t, result.AsExpected(), "%s", explain(result))
+	}
+}
+
 func TestEngineInVirtualTime(t *testing.T) {
 	for _, c := range All() {
 		if !c.On(conformance.Virtual) {

@@ -142,6 +142,9 @@ func (s *Server) listenDNS(address string) error {
 	for _, srv := range []*dns.Server{{PacketConn: packets}, {Listener: listener}} {
 		udp := srv.PacketConn != nil
 		srv.Handler = dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+			if forged := s.unsolicitedDNS(q); forged != nil && udp {
+				_ = w.WriteMsg(forged) // the answer itself fails likewise
+			}
 			if reply := s.answer(context.Background(), q, udp); reply != nil {
 				if err := w.WriteMsg(reply); err != nil {
 					s.log.Debug("DNS answer not sent", "error", err)

@@ -32,7 +32,7 @@ func faultStages() []stageRules {
 	also := func(actions ...Action) []Action { return append(slices.Clone(request), actions...) }
 	sender := []string{"user", "epid", "method", "event", "authenticated", "registered", "status"}
 	return []stageRules{
-		{StageDNS, []Action{ActionNXDomain, ActionServFail, ActionRefuse, ActionSilent, ActionDelay}, []string{"name", "type"}},
+		{StageDNS, []Action{ActionNXDomain, ActionServFail, ActionRefuse, ActionSilent, ActionDelay, ActionUnsolicited}, []string{"name", "type"}},
 		{StageAccept, []Action{
 			ActionSilent, ActionClose, ActionReset, ActionDelay, ActionRefuse, ActionBlackhole, ActionBanner, ActionSplit, ActionInject,
 		}, []string{"transport"}},
