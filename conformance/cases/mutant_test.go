@@ -197,7 +197,7 @@ func caught(r conformance.Result) bool {
 
 // everyMutant returns all mutants.
 func everyMutant() []mutant {
-	return slices.Concat(mutants(), reasonMutants(), leavingMutants(), secretMutants(), proxyMutants(), sessionMutants(), findingMutants())
+	return slices.Concat(mutants(), reasonMutants(), leavingMutants(), secretMutants(), proxyMutants(), sessionMutants(), findingMutants(), believingMutants())
 }
 
 func TestEveryMutantIsCaughtByItsCase(t *testing.T) {
