@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime/pprof"
 	"sync/atomic"
 	"syscall"
 
@@ -26,7 +27,7 @@ func virtualDial(srv *server.Server, ip string) func(ctx context.Context, networ
 		target, err := netip.ParseAddr(host)
 		switch {
 		case err != nil || target == at:
-			return srv.Dial(ctx, network, address)
+			return dialUnlabelled(ctx, srv, network, address)
 		case host == NoRoute:
 			return fail(syscall.ENETUNREACH)
 		case host == Swallowed:
@@ -35,6 +36,19 @@ func virtualDial(srv *server.Server, ip string) func(ctx context.Context, networ
 		}
 		return fail(syscall.ECONNREFUSED)
 	}
+}
+
+// dialUnlabelled connects to a server that begins goroutines of its own: they must not be taken for the client's, whose
+// labels they would inherit (see goroutineLabel).
+func dialUnlabelled(ctx context.Context, srv *server.Server, network, address string) (conn net.Conn, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pprof.SetGoroutineLabels(context.Background())
+		conn, err = srv.Dial(ctx, network, address)
+	}()
+	<-done
+	return conn, err
 }
 
 // counted is the network with a count of what is asked of it.

@@ -61,7 +61,7 @@ func mapping() []conformance.Case {
 				{Name: "discovery", Server: server.Config{Zone: "other A $ip\n"}, Expect: fails(ocserr.InvalidServerName, ocserr.CauseNoServerFound, ocserr.DNSSRVFail)},
 				{Name: "registration", Client: wrongPassword, Expect: rejectedOnce},
 				{
-					Name: "session", Live: func(_ context.Context, w *conformance.World) error { return w.Server.Close() },
+					Name: "session", Live: losesServer,
 					Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: ocserr.CauseConnectionClosed, Detail: ocserr.TCPError}},
 				},
 			},

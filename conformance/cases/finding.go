@@ -55,7 +55,7 @@ func finding() []conformance.Case {
 		{
 			ID: "disc/dns-forged", Title: "A DNS answer under another id is ignored", Level: conformance.Must, Grounds: inS,
 			Refs: []string{"RFC 5452 section 9.1"}, Purpose: "Who can only guess must not be able to say that there is no server.",
-			Attempts: one(conformance.Attempt{Server: faulty(dnsFault(server.ActionUnsolicited, "", "")), Expect: signsIn}),
+			Attempts: one(conformance.Attempt{Server: faulty(dnsFault(server.ActionUnsolicited)), Expect: signsIn}),
 		},
 	}
 }

@@ -70,7 +70,7 @@ func proxy() []conformance.Case {
 			ID: "proxy/connect-remote-dns", Title: "A name that only the proxy knows", Level: conformance.Should, Grounds: inVS, Needs: http,
 			Refs: []string{"RFC 9110 section 9.3.6"}, Purpose: "Inside many networks DNS knows no outside name; the proxy does.",
 			Attempts: one(conformance.Attempt{
-				Server: faulty(dnsFault(server.ActionNXDomain, "", "")), Client: conformance.Settings{Proxy: "http://$ip:3128", Server: "server.ocs.test"},
+				Server: faulty(dnsFault(server.ActionNXDomain)), Client: conformance.Settings{Proxy: "http://$ip:3128", Server: "server.ocs.test"},
 				Expect: signsIn, Wire: []conformance.Check{direct},
 			}),
 		},

@@ -23,6 +23,14 @@ func stay(d time.Duration) func(context.Context, *conformance.World) error {
 	}
 }
 
+// losesServer is a life in which the server ends.
+func losesServer(ctx context.Context, w *conformance.World) error {
+	if err := w.Server.Close(); err != nil {
+		return err
+	}
+	return stay(time.Second)(ctx, w)
+}
+
 // refresh matches the REGISTER of an endpoint that is registered.
 var refresh = server.Match{Registered: yes()}
 
@@ -150,12 +158,7 @@ func reg() []conformance.Case {
 			ID: "reg/connection-lost", Title: "A connection that breaks ends the session", Level: conformance.Must, Grounds: inVS,
 			Refs: []string{"OnMyStatusChange: MSGR_E_DISCONNECTED"}, Purpose: "MSGR_E_DISCONNECTED is an OnMyStatusChange value, not one of OnSignin.",
 			Attempts: one(conformance.Attempt{
-				Live: func(ctx context.Context, w *conformance.World) error {
-					if err := w.Server.Close(); err != nil {
-						return err
-					}
-					return stay(time.Second)(ctx, w)
-				},
+				Live:   losesServer,
 				Expect: []conformance.Outcome{{Events: conformance.Lost(ocserr.Disconnected), Cause: ocserr.CauseConnectionClosed, Detail: ocserr.TCPError}},
 			}),
 		},

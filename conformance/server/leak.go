@@ -15,6 +15,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	//lint:ignore SA1019 NT hashes are made with MD4
 	"golang.org/x/crypto/md4"
 
 	"github.com/ocsgo/ocs/sip/auth"
