@@ -20,7 +20,8 @@
 // A Runner (runner.go) runs cases and gives each a Result (verdict.go), judged on three axes apart: the
 // contract (events and codes), the wire (what was sent), and the end (what is left behind). On every
 // attempt it also checks the invariants (invariant.go): exactly one OnSignin, never
-// MSGR_E_USER_NOT_FOUND, no secret where a person could see it.
+// MSGR_E_USER_NOT_FOUND, a reason for every failure of our own engine, no secret where a person could see it
+// or a server could read it.
 //
 // An Offer (offer.go, offerdns.go) is for clients that a person operates: every case waits under a domain of its own;
 // offered.go says what the person has to do.

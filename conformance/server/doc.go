@@ -29,6 +29,7 @@
 //     faultscript.go: those in force; strike.go: what they do to a request and its answer
 //   - proxy.go, proxyhttp.go, proxyauth.go, proxysocks.go: the proxy in front of the server
 //   - vary.go: the forms of a message; mutate.go and mutatetoken.go: challenges that are wrong in one thing
+//   - leak.go: passwords in what clients send; dnsforge.go: DNS answers of somebody else
 //   - history.go: what happened; management.go: faults and history over HTTP
 //
 // Everything works in process, without a socket and in a testing/synctest bubble:
