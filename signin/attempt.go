@@ -27,6 +27,8 @@ type attempt struct {
 	auth     *auth.Client   // of the present connection; nil before there is one
 	earlier  Authentication // with the ticket service of autodiscover and the servers that redirected
 
+	last *Session // the session on the present connection; nil before there is one
+
 	stage  ocserr.Stage // reached so far
 	report Report       // what has been learned so far
 }
@@ -89,6 +91,7 @@ func (a *attempt) reach(ctx context.Context, candidates []resolve.Candidate) (*S
 			return nil, err
 		}
 		s := newSession(a, link)
+		a.last = s
 		err = a.register(ctx, s)
 		if err == nil {
 			return s, nil

@@ -55,8 +55,12 @@ func (c *Client) SignIn(ctx context.Context) (*Session, error) {
 	if !c.start() {
 		return nil, ocserr.AlreadyLoggedOn
 	}
-	s, err := newAttempt(c).run(ctx)
+	a := newAttempt(c)
+	s, err := a.run(ctx)
 	if err != nil {
+		if a.last != nil {
+			a.last.linger()
+		}
 		return nil, err
 	}
 	return s, nil

@@ -121,3 +121,33 @@ func TestTheLimitBlamesWhatWasWaitedFor(t *testing.T) {
 		require.Equal(t, signin.ConnectingLimit, w.since())
 	})
 }
+
+// slowWriter takes its time with every message, and notes them.
+type slowWriter struct {
+	net.Conn
+	wrote *[]string
+}
+
+func (c slowWriter) Write(p []byte) (int, error) {
+	time.Sleep(10 * time.Millisecond)
+	*c.wrote = append(*c.wrote, string(p))
+	return c.Conn.Write(p)
+}
+
+// A process may end when SignIn has returned: the withdrawal is out by then.
+func TestSignInReturnsWhenTheWithdrawalIsSent(t *testing.T) {
+	inWorld(t, server.Config{Faults: []server.Fault{{Stage: server.StageRegister, Action: server.ActionSilent}}}, func(t *testing.T, w *world) {
+		var wrote []string
+		dial := w.config.Dial
+		w.config.Transport = signin.TransportTCP
+		w.config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			return slowWriter{conn, &wrote}, err
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := w.client().SignIn(ctx)
+		require.ErrorIs(t, err, ocserr.Cancel)
+		require.Contains(t, wrote[len(wrote)-1], "\r\nExpires: 0\r\n")
+	})
+}

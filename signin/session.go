@@ -41,6 +41,8 @@ type Session struct {
 	err      error              // why it ended; nil after SignOut
 	refresh  *time.Timer
 	done     chan struct{}
+
+	closed chan struct{} // closed when nothing of the connection is left
 }
 
 // phase is where a session is in its life.
@@ -60,7 +62,7 @@ func newSession(a *attempt, l *link) *Session {
 		epid = register.Epid(a.cfg.address(), a.hostname, hostOf(l.conn.LocalAddr().String()))
 	}
 	a.auth = a.newAuth(epid)
-	s := &Session{client: a.client, auth: a.auth, earlier: a.earlier, log: a.cfg.Log, done: make(chan struct{})}
+	s := &Session{client: a.client, auth: a.auth, earlier: a.earlier, log: a.cfg.Log, done: make(chan struct{}), closed: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -187,8 +189,22 @@ func (s *Session) signOut(ctx context.Context) error {
 	return nil
 }
 
-// discard gives up a session that has not begun; no event comes of it.
+// discard gives up a session that has not begun; no event comes of it. What was sent last, a withdrawal, may still be on
+// its way: see linger.
 func (s *Session) discard() { s.end(nil) }
+
+// lingerLimit bounds the wait for what a discarded session has sent last: a little more than package sip gives it.
+const lingerLimit = 1500 * time.Millisecond
+
+// linger waits until a discarded session has sent what it had to send: the process may end when SignIn returns.
+func (s *Session) linger() {
+	limit := time.NewTimer(lingerLimit)
+	defer limit.Stop()
+	select {
+	case <-s.closed:
+	case <-limit.C:
+	}
+}
 
 // renew refreshes the registration from its timer.
 func (s *Session) renew() {
@@ -209,6 +225,7 @@ func (s *Session) renew() {
 // connectionEnded is told by the connection's reader, at its end, why it ended.
 func (s *Session) connectionEnded(err error) {
 	s.lost(coded(err, ocserr.StageLive))
+	close(s.closed)
 }
 
 // changed is told by presence of a status that came from elsewhere.
