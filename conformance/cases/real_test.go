@@ -32,7 +32,7 @@ func lab(t *testing.T, cfg server.Config, more string) *conformance.Runner {
 		"dns":%q,"kdc":%q,"ca_file":%q,%s}`, srv.DNSAddr(), srv.KDCAddr(), ca, more), 0o600))
 	profile, err := conformance.ReadProfile(file)
 	require.NoError(t, err)
-	return &conformance.Runner{Ground: conformance.Real, Profile: profile, Strict: true}
+	return &conformance.Runner{Ground: conformance.Real, Profile: profile, Strict: true, Pause: -1}
 }
 
 // onReal are the cases that a real server can be asked for.
