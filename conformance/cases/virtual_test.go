@@ -67,6 +67,7 @@ func TestEngineInVirtualTime(t *testing.T) {
 			continue
 		}
 		t.Run(c.ID, func(t *testing.T) {
+			t.Parallel()
 			result := virtual(t, c, conformance.Runner{Strict: true, Deviations: engineDeviations}, 0)
 			switch {
 			case result.Deviation != "":

@@ -32,7 +32,6 @@ type Secret struct {
 type Spellings struct {
 	all     []spelling
 	longest int
-	begin   [1 << 16 / 64]uint64 // the set of the first two bytes: most of a text begins none
 }
 
 type spelling struct {
@@ -62,11 +61,7 @@ func (s *Spellings) add(form string, text []byte) {
 	}
 	s.all = append(s.all, spelling{form, bytes.Clone(text)})
 	s.longest = max(s.longest, len(text))
-	first := pair(text)
-	s.begin[first/64] |= 1 << (first % 64)
 }
-
-func pair(text []byte) uint16 { return uint16(text[0])<<8 | uint16(text[1]) }
 
 // derive adds what a secret is called elsewhere.
 func (s *Spellings) derive(secret string) {
@@ -115,15 +110,9 @@ func inBase64(alphabet *base64.Encoding, raw []byte, before int) []byte {
 
 // In returns in which form a text shows one of the secrets, "" where it shows none.
 func (s *Spellings) In(text []byte) (form string) {
-	for ; len(text) > 1; text = text[1:] {
-		first := pair(text)
-		if s.begin[first/64]&(1<<(first%64)) == 0 {
-			continue
-		}
-		for _, spelling := range s.all {
-			if bytes.HasPrefix(text, spelling.text) {
-				return spelling.form
-			}
+	for _, spelling := range s.all {
+		if bytes.Contains(text, spelling.text) {
+			return spelling.form
 		}
 	}
 	return ""
