@@ -23,7 +23,7 @@ all: build lint test race
 build:
 	go build -o bin/ocs ./cmd/ocs
 
-# The limits are for a test that hangs; all of them together take seconds.
+# The limits are for a test that hangs; all of them together take about a minute.
 test:
 	go test -timeout 2m ./...
 
@@ -34,7 +34,7 @@ race:
 cuts:
 	go test -timeout 10m -count=1 -run 'CutOff' -v ./signin -every-cut | grep -v '^=== '
 
-# 20 seconds: the limits that cases wait for are never shortened.
+# Half a minute: the limits that cases wait for are never shortened.
 conformance: build
 	report=$$(mktemp); trap 'rm -f "$$report"' EXIT; \
 	bin/ocs conformance run --output junit >"$$report" || { grep -B1 -A4 -E '<(failure|error) ' "$$report"; exit 1; }; \

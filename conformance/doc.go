@@ -12,14 +12,15 @@
 //	R   against a real server, named by a Profile
 //
 // A case knows nothing of its ground: it sees a World (world.go; network.go is that of ground V, certificate.go
-// the certificates that are wrong), which is a server, the settings of a client for it, and a way to sign in. So the same cases run under "go test" and under "ocs conformance".
+// the certificates that are wrong), which is a server, the settings of a client for it, and a way to sign in.
+// So the same cases run under "go test" and under "ocs conformance".
 //
 // The client is a function, Client (client.go): our engine in process (engine.go), or any program through
-// the shim protocol (exec.go; shim.go is our own program's side of it).
+// the shim protocol (exec.go, with processgroup_*.go; shim.go is our own program's side of it).
 //
-// A Runner (runner.go) runs cases and gives each a Result (verdict.go), judged on three axes apart: the
-// contract (events and codes), the wire (what was sent), and the end (what is left behind). On every
-// attempt it also checks the invariants (invariant.go): exactly one OnSignin, never
+// A Runner (runner.go) runs cases and gives each a Result (verdict.go) from what was seen of it (record.go),
+// judged on three axes apart: the contract (events and codes), the wire (what was sent), and the end (what is
+// left behind). On every attempt it also checks the invariants (invariant.go): exactly one OnSignin, never
 // MSGR_E_USER_NOT_FOUND, a reason for every failure of our own engine, no secret where a person could see it
 // or a server could read it.
 //

@@ -39,14 +39,16 @@ const (
 	maxLine   = 1 << 20 // of an event
 	maxEvents = 10_000
 	maxOutput = 16 << 20 // all events together
-	maxErrors = 4 << 10  // of standard error, which is quoted
 )
+
+// maxErrors is how much of the end of standard error is kept, to be quoted.
+const maxErrors = 4 << 10
 
 // killAfter is how long a program has to end once it is told to stop; it is longer than any limit of a
 // sign-out.
 const killAfter = 40 * time.Second
 
-// abandonAfter is how long output is waited for that a process keeps open which has left the program's group.
+// abandonAfter is how long output is waited for that something else keeps open when the program has ended.
 const abandonAfter = 2 * time.Second
 
 // Exec returns a Client that runs a program with arguments, once for each sign-in. What the program starts ends
@@ -75,12 +77,9 @@ func (p program) run(ctx context.Context, s Settings, tell func(Event)) (*signin
 	if err != nil {
 		return nil, err
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
+	events, stdout := io.Pipe()
 	said := &tail{limit: maxErrors}
-	cmd.Stderr = said
+	cmd.Stdout, cmd.Stderr = stdout, said
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -92,20 +91,26 @@ func (p program) run(ctx context.Context, s Settings, tell func(Event)) (*signin
 		case <-time.After(p.killAfter):
 			overdue.Store(true)
 			killGroup(cmd)
-			_ = stdout.Close() // a process that has left the group may hold it open
 		case <-ended:
 		}
 	})
+	heard := make(chan error, 1)
+	go func() {
+		err := p.readEvents(events, tell)
+		if err != nil {
+			killGroup(cmd)
+		}
+		_ = events.Close()
+		heard <- err
+	}()
 	_, wrote := stdin.Write(append(order, '\n'))
-	read := p.readEvents(stdout, tell)
-	if read != nil {
-		killGroup(cmd)
-	}
 	err = cmd.Wait()
 	close(ended)
 	stopped()
 	killRest(cmd)
 	_ = stdin.Close()
+	_ = stdout.Close()
+	read := <-heard
 	if overdue.Load() {
 		read = fmt.Errorf("%w: it did not end within %s of being told to stop, and was killed", ErrRunaway, p.killAfter)
 	}

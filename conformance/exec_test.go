@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -96,6 +97,15 @@ func TestAProgramThatFloodsIsStoppedAtABound(t *testing.T) {
 		require.Contains(t, result.Axis(AxisContract).Actual[0], bound, kind)
 		require.Equal(t, Fail, result.Verdict, kind)
 	}
+}
+
+func TestAProgramThatLeavesAnotherBehindHasEnded(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("no sh")
+	}
+	_, err = Exec(nil, shell, "-c", `echo '{"event":"ready"}'; sleep 60 & exit 0`)(t.Context(), Settings{}, func(Event) {})
+	require.NoError(t, err)
 }
 
 func TestShimRefusesWhatIsNoSettings(t *testing.T) {

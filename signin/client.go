@@ -55,15 +55,17 @@ func (c *Client) SignIn(ctx context.Context) (*Session, error) {
 	if !c.start() {
 		return nil, ocserr.AlreadyLoggedOn
 	}
+	return c.attempt(ctx)
+}
+
+// attempt makes an attempt for which the client was claimed. It returns when what the attempt sent last is out.
+func (c *Client) attempt(ctx context.Context) (*Session, error) {
 	a := newAttempt(c)
 	s, err := a.run(ctx)
-	if err != nil {
-		if a.last != nil {
-			a.last.linger()
-		}
-		return nil, err
+	if err != nil && a.last != nil {
+		a.last.linger()
 	}
-	return s, nil
+	return s, err
 }
 
 // Events yields the contract's events: first the current state, then every event from the call on, in

@@ -27,47 +27,47 @@ type link struct {
 // Close ends the connection.
 func (l *link) Close() error { return l.conn.Close() }
 
-// endpoint is a candidate at one of its addresses, straight; or behind a proxy, which is told them all.
-type endpoint struct {
+// route is a candidate at one of its addresses, straight; or behind a proxy, which is told them all.
+type route struct {
 	resolve.Candidate
 	proxy *dial.Proxy
 	err   error // there is no telling which proxy
 }
 
-// endpoints lists what is tried, in order: every address of a candidate before the next candidate (RFC 2782).
-func (c *Config) endpoints(candidates []resolve.Candidate) []endpoint {
-	var list []endpoint
+// routes lists what is tried, in order: every address of a candidate before the next candidate (RFC 2782).
+func (c *Config) routes(candidates []resolve.Candidate) []route {
+	var list []route
 	for _, candidate := range candidates {
 		proxy, err := c.proxyFor(candidate)
 		if proxy != nil || err != nil || len(candidate.Addrs) < 2 {
-			list = append(list, endpoint{candidate, proxy, err})
+			list = append(list, route{candidate, proxy, err})
 			continue
 		}
 		for _, addr := range candidate.Addrs {
 			one := candidate
 			one.Addrs = []netip.Addr{addr}
-			list = append(list, endpoint{Candidate: one})
+			list = append(list, route{Candidate: one})
 		}
 	}
 	return list
 }
 
-// tries are the tries at the endpoints of one race.
+// tries are the tries at the routes of one race.
 type tries struct {
-	cfg       *Config
-	endpoints []endpoint
+	cfg    *Config
+	routes []route
 
 	mu  sync.Mutex
-	all []Try // of each endpoint
+	all []Try // of each route
 }
 
-// connect tries the endpoints of the candidates in order (dial.Race), and returns the first that is connected and, over
-// TLS, verified. Where all fail the error is the one of the endpoint that came furthest, the first among equals, and at
+// connect tries the routes of the candidates in order (dial.Race), and returns the first that is connected and, over
+// TLS, verified. Where all fail the error is the one of the route that came furthest, the first among equals, and at
 // the limit of those that were still being waited for; it wraps all, in order.
 func (a *attempt) connect(ctx context.Context, candidates []resolve.Candidate) (*link, error) {
 	defer a.enter(ocserr.StageDial)()
-	t := &tries{cfg: a.cfg, endpoints: a.cfg.endpoints(candidates)}
-	for _, e := range t.endpoints {
+	t := &tries{cfg: a.cfg, routes: a.cfg.routes(candidates)}
+	for _, e := range t.routes {
 		t.all = append(t.all, newTry(e, len(a.report.Redirects)))
 	}
 	before := a.report.Tries // of candidates that redirected
@@ -76,7 +76,7 @@ func (a *attempt) connect(ctx context.Context, candidates []resolve.Candidate) (
 		begun, a.stage = t.snapshot()
 		a.report.Tries = slices.Concat(before, begun)
 	}()
-	l, failed := dial.Race(ctx, len(t.endpoints), t.try, final)
+	l, failed := dial.Race(ctx, len(t.routes), t.try)
 	if failed != nil {
 		return nil, cmp.Or(furthest(failed, a.untried()), context.Cause(ctx))
 	}
@@ -92,7 +92,7 @@ func (a *attempt) untried() []error {
 	return a.report.Discovery.Untried()
 }
 
-// try goes from an endpoint to a link, and notes how.
+// try goes from an route to a link, and notes how.
 func (t *tries) try(ctx context.Context, i int) (*link, error) {
 	t.note(i, func(try *Try) { try.began = time.Now() })
 	l, err := t.open(ctx, i)
@@ -106,7 +106,7 @@ func (t *tries) try(ctx context.Context, i int) (*link, error) {
 }
 
 func (t *tries) open(ctx context.Context, i int) (*link, error) {
-	e, cfg := t.endpoints[i], t.cfg
+	e, cfg := t.routes[i], t.cfg
 	if e.err != nil {
 		return nil, e.err
 	}
@@ -154,15 +154,6 @@ func (t *tries) snapshot() ([]Try, ocserr.Stage) {
 		begun = append(begun, try)
 	}
 	return begun, stage
-}
-
-// final tells whether a failure is one that the next candidate would have too, at a price: a proxy that turned the
-// password down would be given it again, and accounts are locked for that.
-func final(err error) bool {
-	e, ok := errors.AsType[*ocserr.Error](err)
-	return ok && slices.Contains([]ocserr.Cause{
-		ocserr.CauseProxyPassword, ocserr.CauseProxyAuthRequired, ocserr.CauseProxyAuthUnsupported,
-	}, e.Cause)
 }
 
 // furthest picks the failure that came furthest, and keeps the others behind it, those of the servers that were not tried

@@ -14,7 +14,8 @@
 //	attempt.go      one attempt: the stages in the order in which data passes them
 //	discovery.go    from a domain to candidates
 //	connect.go      from candidates to one connection
-//	credentials.go  how the user is proved on a connection
+//	credentials.go  how the user is proved on a connection, and the way to web services
+//	webticket.go    the web tickets that autodiscover wants
 //	redirect.go     from a server that redirects to the next one
 //	servercheck.go  which servers are accepted by their version
 //	session.go      Session: the signed-in state, until sign-out or loss

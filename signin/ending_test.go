@@ -137,17 +137,47 @@ func (c slowWriter) Write(p []byte) (int, error) {
 // A process may end when SignIn has returned: the withdrawal is out by then.
 func TestSignInReturnsWhenTheWithdrawalIsSent(t *testing.T) {
 	inWorld(t, server.Config{Faults: []server.Fault{{Stage: server.StageRegister, Action: server.ActionSilent}}}, func(t *testing.T, w *world) {
-		var wrote []string
-		dial := w.config.Dial
-		w.config.Transport = signin.TransportTCP
-		w.config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dial(ctx, network, address)
-			return slowWriter{conn, &wrote}, err
-		}
+		wrote := w.slowly()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := w.client().SignIn(ctx)
 		require.ErrorIs(t, err, ocserr.Cancel)
-		require.Contains(t, wrote[len(wrote)-1], "\r\nExpires: 0\r\n")
+		require.Contains(t, (*wrote)[len(*wrote)-1], "\r\nExpires: 0\r\n")
+	})
+}
+
+// slowly lets the client's connections take their time with every message, over TCP, and notes them.
+func (w *world) slowly() (wrote *[]string) {
+	wrote = new([]string)
+	dial := w.config.Dial
+	w.config.Transport = signin.TransportTCP
+	w.config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		return slowWriter{conn, wrote}, err
+	}
+	return wrote
+}
+
+// Likewise where the context of the program is over when it signs out.
+func TestSignOutReturnsWhenTheRemovalIsSent(t *testing.T) {
+	inWorld(t, server.Config{}, func(t *testing.T, w *world) {
+		wrote := w.slowly()
+		ctx, cancel := context.WithCancel(t.Context())
+		s, err := w.client().SignIn(ctx)
+		require.NoError(t, err)
+		cancel()
+		require.Error(t, s.SignOut(ctx), "nobody has waited for the answer")
+		require.Contains(t, (*wrote)[len(*wrote)-1], "\r\nExpires: 0\r\n")
+	})
+}
+
+func TestMessengerIsClosedWhenTheWithdrawalIsSent(t *testing.T) {
+	inWorld(t, server.Config{Faults: []server.Fault{{Stage: server.StageRegister, Action: server.ActionSilent}}}, func(t *testing.T, w *world) {
+		wrote := w.slowly()
+		m := signin.NewMessenger(w.config)
+		require.Equal(t, ocserr.OK, m.AutoSignin())
+		time.Sleep(time.Second)
+		m.Close()
+		require.Contains(t, (*wrote)[len(*wrote)-1], "\r\nExpires: 0\r\n")
 	})
 }

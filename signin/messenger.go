@@ -110,7 +110,7 @@ func (m *Messenger) signin(cfg Config, invalid, pending ocserr.Code) ocserr.Code
 	go func(attempted chan struct{}) {
 		defer close(attempted)
 		defer cancel()
-		_, _ = newAttempt(client).run(ctx) // the events tell how it went
+		_, _ = client.attempt(ctx) // the events tell how it went
 	}(m.attempted)
 	return ocserr.OK
 }

@@ -79,10 +79,40 @@ func TestAProxyThatRefusesThePasswordIsAskedOnce(t *testing.T) {
 		var failed *ocserr.Error
 		require.ErrorAs(t, err, &failed)
 		require.Equal(t, ocserr.CauseProxyPassword, failed.Cause, failed.Error())
-		require.Len(t, client.Report().Tries, 1)
+		shown := 0
+		for _, p := range w.server.History(server.KindProxy) {
+			if p.User != "" {
+				shown++
+			}
+		}
+		require.Equal(t, 1, shown)
 		require.Equal(t, then(connecting, "OnSignin(MSGR_E_CONNECT)",
 			"OnMyStatusChange("+ocserr.Connect.StatusChange().Name()+", MISTATUS_OFFLINE)"), r.stop(), "the proxy's password is not the user's")
 		require.NotContains(t, failed.Error(), "wrong@")
+	})
+}
+
+// The server inside is reached straight and takes its time; the one outside is behind a proxy that wants a log-on.
+func TestAProxyThatRefusesOneServerEndsNoTryAtAnother(t *testing.T) {
+	const zone = "$TTL 60\n@ SOA server hostmaster 1 3600 600 86400 60\n@ NS server\nsip A 127.0.0.1\nserver A 127.0.0.1\n" +
+		"_sipinternaltls._tcp SRV 0 0 5061 server\n_sip._tls SRV 0 0 5061 sip\n"
+	inWorld(t, server.Config{Zone: zone, Proxy: server.ProxyAuth{User: "p", Password: "right"}}, func(t *testing.T, w *world) {
+		w.through("http://127.0.0.1:3128")
+		through, straight := w.config.Proxy, w.config.Dial
+		w.config.Proxy = func(target string) (*dial.Proxy, error) {
+			if target == "server.ocs.test:5061" {
+				return nil, nil
+			}
+			return through(target)
+		}
+		w.config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address == "127.0.0.1:5061" {
+				time.Sleep(400 * time.Millisecond)
+			}
+			return straight(ctx, network, address)
+		}
+		_, s := w.signIn()
+		require.NoError(t, s.SignOut(t.Context()))
 	})
 }
 

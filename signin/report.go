@@ -128,7 +128,7 @@ type Presence struct {
 // Ready tells whether the user was online at the end of the attempt.
 func (r *Report) Ready() bool { return r.Error == nil && r.HR.Success() }
 
-func newTry(e endpoint, redirects int) Try {
+func newTry(e route, redirects int) Try {
 	t := Try{
 		Host: e.Host, Port: e.Port, Transport: e.Transport, Why: e.Why, Redirects: redirects, Stage: ocserr.StageDial,
 	}

@@ -152,10 +152,15 @@ func (s *Session) NewRequest(method, uri string) (*sip.Request, error) {
 
 // SignOut signs out: it removes the registration, waits for the server's answer until ctx ends and for 5
 // seconds at most, and closes the connection. It is out in any case; the error says that the server did not
-// answer. Signing out of a session that has ended does nothing; of one that is being signed out, it waits for that.
+// answer. It returns when what it sent is out, so that the process may end. Signing out of a session that has ended does
+// nothing; of one that is being signed out, it waits for that.
 func (s *Session) SignOut(ctx context.Context) error {
 	if s.leave(live) {
-		return s.signOut(ctx)
+		err := s.signOut(ctx)
+		if err != nil { // else the answer has shown that the REGISTER is out
+			s.linger()
+		}
+		return err
 	}
 	select { // somebody else is at it, or it is over
 	case <-s.done:
@@ -193,10 +198,10 @@ func (s *Session) signOut(ctx context.Context) error {
 // its way: see linger.
 func (s *Session) discard() { s.end(nil) }
 
-// lingerLimit bounds the wait for what a discarded session has sent last: a little more than package sip gives it.
+// lingerLimit bounds the wait for what an ended session has sent last: a little more than package sip gives it.
 const lingerLimit = 1500 * time.Millisecond
 
-// linger waits until a discarded session has sent what it had to send: the process may end when SignIn returns.
+// linger waits until a session that has ended has sent what it had to send: the process may end when the caller returns.
 func (s *Session) linger() {
 	limit := time.NewTimer(lingerLimit)
 	defer limit.Stop()

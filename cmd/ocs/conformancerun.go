@@ -38,7 +38,8 @@ type conformanceRun struct {
 
 // Help is what "ocs conformance run --help" says beyond the flags.
 func (conformanceRun) Help() string {
-	return `Without a selector every case runs. Nothing needs root; the 15 seconds of connecting are never shortened.
+	return `Without a selector every case runs. Nothing needs root but disc/autodiscover, which is skipped where nobody else may listen at port
+443; the 15 seconds of connecting are never shortened.
 
     ocs conformance run
     ocs conformance run time err/503-plain --output junit >report.xml

@@ -30,7 +30,7 @@ type discoverCommand struct {
 // Help is what "ocs discover --help" says beyond the flags.
 func (discoverCommand) Help() string {
 	return `Asks DNS for every name by which a domain can publish its servers, and shows each answer and what a sign-in would
-try, in which order and why. It connects to no SIP server. Exit status 10: no server found.
+try, in which order and why. It connects to no SIP server. Exit status 10: no server found; 11: none of those found may be used.
 
 With --autodiscover it asks Lync's web service as well, which tells a user's servers only to the user: give the sign-in
 address, and a password by --password-file or $OCS_PASSWORD. With --user alone you are asked for it. A rejected password
@@ -91,6 +91,9 @@ func (c *discoverCommand) Run(ctx context.Context, std *streams) error {
 	}
 	cfg, err := c.config(ctx, std, address)
 	if err != nil {
+		if c.Output == "json" {
+			writeJSON(std.out, jsonDiscovery{Schema: schema, Event: "Discovery", Error: asCoded(err)})
+		}
 		return err
 	}
 	plan, err := signin.Discover(ctx, cfg, domain)

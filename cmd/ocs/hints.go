@@ -22,7 +22,7 @@ func hint(r *signin.Report, e *ocserr.Error) string {
 	case ocserr.CauseTLSClientRefused:
 		return "--client-cert FILE shows a certificate"
 	case ocserr.CauseProxyAuthRequired, ocserr.CauseProxyPassword:
-		return "--proxy http://user:password@host:port gives the proxy's credentials"
+		return "HTTPS_PROXY=http://user:password@host:port in the environment gives the proxy's credentials (--proxy does too, where others can read it)"
 	case ocserr.CauseConnectionClosed, ocserr.CauseConnectionReset:
 		if c := r.Connection; c != nil && c.Transport == resolve.TCP && e.Stage == ocserr.StageRegister {
 			return "without --transport tcp the connection is by TLS, which this port may expect"

@@ -12,8 +12,9 @@
 //	discover.go     ocs discover
 //	serve.go        ocs serve; ready.go its ready file
 //	conformance.go  ocs conformance list, explain and shim; conformancerun.go its run,
-//	                conformanceserve.go its serve
+//	                conformanceserve.go its serve, conformancereport.go its diff and report
 //	codes.go        ocs codes; near.go what a misspelt code may have meant
+//	flags.go        flags that several commands have
 //	attempt.go      one sign-in and the life of its session, shown as it goes
 //	password.go     where a password comes from
 //	files.go        certificates in, transcripts and key logs out

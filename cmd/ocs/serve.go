@@ -42,7 +42,7 @@ type serveCommand struct {
 	CAOut string `group:"Trust:" name:"ca-out" placeholder:"FILE" help:"Write the certificate of the authority to FILE. Default: a temporary file, where one is made."`
 
 	Fault     []string `group:"Tests:" sep:"none" placeholder:"JSON" help:"A fault to play, as JSON; give it again for more."`
-	ReadyFile string   `group:"Tests:" placeholder:"FILE" help:"Write FILE, as JSON, once everything listens: addresses, the authority's file, the process id."`
+	ReadyFile string   `group:"Tests:" placeholder:"FILE" help:"Write FILE, as JSON, once everything listens: addresses, the authority's file, the process id. One that is there is removed first: every server needs its own."`
 }
 
 // Help is what "ocs serve --help" says beyond the flags.

@@ -1,10 +1,10 @@
 // Package cases is the catalogue of the conformance suite: what a client that signs in to Office
-// Communications Server must do, one file an area, each case as data (see package conformance).
+// Communications Server must do, a file or two an area, each case as data (see package conformance).
 //
 //   - catalogue.go: All, MustRun
 //   - check.go: what is checked of the wire
-//   - disc.go with autodiscover.go and finding.go, proxy.go, tls.go, auth.go with trust.go, reg.go, time.go, err.go with answer.go, pres.go, tear.go, rob.go: the areas
-//   - mutation.go, torture.go: the cases of rob that are made of many nearly valid messages; early.go: one of pres; own.go: two more
+//   - disc.go with autodiscover.go and finding.go, proxy.go, tls.go, auth.go with trust.go, reg.go with lasting.go, time.go, err.go with answer.go, pres.go with early.go and own.go, tear.go, rob.go
+//     with segments.go, mutation.go and torture.go: the areas
 //   - server.go: the cases of those areas that judge a server
 //
 // An id is never changed and never used again; testdata/released.txt keeps those that have been released.

@@ -109,7 +109,7 @@ func notingNames(ctx context.Context, w *conformance.World) (*conformance.Record
 		names = append(names, h.Name)
 	}
 	r.Note("connected to, in order: " + strings.Join(names, ", "))
-	if r.Report == nil || r.Report.Discovery == nil || strings.HasPrefix(r.Report.Discovery.Candidates[0].Why, "SRV") {
+	if r.Report == nil || r.Report.Discovery == nil || len(r.Report.Discovery.Candidates) == 0 || strings.HasPrefix(r.Report.Discovery.Candidates[0].Why, "SRV") {
 		return r, err
 	}
 	var planned []string

@@ -142,8 +142,10 @@ func (s *Server) listenDNS(address string) error {
 	for _, srv := range []*dns.Server{{PacketConn: packets}, {Listener: listener}} {
 		udp := srv.PacketConn != nil
 		srv.Handler = dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-			if forged := s.unsolicitedDNS(q); forged != nil && udp {
-				_ = w.WriteMsg(forged) // the answer itself fails likewise
+			if udp {
+				if forged := s.unsolicitedDNS(q); forged != nil {
+					_ = w.WriteMsg(forged) // the answer itself fails likewise
+				}
 			}
 			if reply := s.answer(context.Background(), q, udp); reply != nil {
 				if err := w.WriteMsg(reply); err != nil {

@@ -63,7 +63,7 @@ const (
 	ActionSplit       Action = "split"       // it goes out Bytes (1) at a time, Delay apart; accept: everything does, below TLS
 	ActionCoalesce    Action = "coalesce"    // it goes out together with the next, or Delay (1 s) later
 	ActionDuplicate   Action = "duplicate"   // it goes out twice
-	ActionUnsolicited Action = "unsolicited" // before it goes Text, where "{Via}" stands for its Via, or else a copy of it, unsigned, changed as by rewrite; dns: before it goes NXDOMAIN under another id (over UDP)
+	ActionUnsolicited Action = "unsolicited" // before it goes Text, where "{Via}", "{From}", "{To}", "{Call-ID}" and "{CSeq}" stand for its headers, or else a copy of it, unsigned, changed as by rewrite; dns: before it goes NXDOMAIN under another id (over UDP)
 	ActionCorrupt     Action = "corrupt"     // it is broken as How says (see Damage)
 	ActionVary        Action = "vary"        // its headers are written as How says (see Form)
 

@@ -26,7 +26,7 @@ const (
 
 	KindDistrusted Kind = "distrusted" // a message of the client's with a signature that is wrong, or missing where one is due
 	KindFault      Kind = "fault"      // a fault struck
-	KindLeak       Kind = "leak"       // a client sent one of Config.Secrets, once for each connection
+	KindLeak       Kind = "leak"       // a client sent one of Config.Secrets: one record for each connection, request to the web server or query
 )
 
 // Record is one thing that happened, as the history tells it.

@@ -74,7 +74,7 @@ func direct(ctx context.Context, cfg Config, host string, port int, addrs []neti
 			return nil, named(list[i], err)
 		}
 		return conn, nil
-	}, nil)
+	})
 	if failures == nil {
 		return conn, nil
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// verdictLimit is how long a proxy's verdict on a password is waited for before the password is shown to it again. One
-// that rejects says so sooner; later the proxy is taken to be busy with the server.
+// verdictLimit is how long a proxy's verdict on a password is waited for before the password is shown to it again.
+// One that rejects says so sooner; later the proxy is taken to be busy with the server.
 const verdictLimit = 5 * time.Second
 
 // Logins remembers what proxies think of their passwords, over all dialogues of one attempt to sign in. As long as there
@@ -41,8 +41,9 @@ type proof struct {
 	pending chan struct{} // closed when that one has ended; nil: there is none
 }
 
-// show waits until the password of a proxy may be shown; false: it was rejected. The dialogue must tell what came of it,
-// where only its first word counts. Where ctx ends the password may be shown as well: its connection is closed.
+// show waits until the password of a proxy may be shown; false: it was rejected, or ctx has ended. The dialogue
+// must tell what came of it, where only its first word counts. Where ctx ends it may not: nobody would hear the
+// verdict.
 func (l *Logins) show(ctx context.Context, proxy *Proxy) (tell func(verdict), ok bool) {
 	if l == nil {
 		return func(verdict) {}, true
@@ -57,12 +58,10 @@ func (l *Logins) show(ctx context.Context, proxy *Proxy) (tell func(verdict), ok
 		case <-wait:
 		case <-timer.C:
 		case <-ctx.Done():
-			tell = func(verdict) {}
+			timer.Stop()
+			return nil, false
 		}
 		timer.Stop()
-		if tell != nil {
-			return tell, true
-		}
 	}
 }
 

@@ -18,9 +18,8 @@ const grace = 50 * time.Millisecond
 // first that succeeds has made. The others are given up: their context ends, and what they still make is closed.
 //
 // Where none succeeds the failures are returned, by attempt; nil stands for one that was not begun, or had not ended
-// when ctx was over. They are not nil as a whole then, and nil after a success. An error for which final (nil: none)
-// is true ends the race.
-func Race[T io.Closer](ctx context.Context, n int, attempt func(ctx context.Context, i int) (T, error), final func(error) bool) (won T, failed []error) {
+// when ctx was over. They are not nil as a whole then, and nil after a success.
+func Race[T io.Closer](ctx context.Context, n int, attempt func(ctx context.Context, i int) (T, error)) (won T, failed []error) {
 	type result struct {
 		i    int
 		made T
@@ -55,8 +54,6 @@ func Race[T io.Closer](ctx context.Context, n int, attempt func(ctx context.Cont
 				return r.made, nil
 			case r.err == nil:
 				_ = r.made.Close()
-			case final != nil && final(r.err):
-				return won, failed
 			}
 			if pending == 0 && (lost != nil || begun == n) {
 				return won, failed

@@ -29,7 +29,7 @@ type runner struct {
 }
 
 // run races attempts, and tells when each of them began (-1: not at all) and how long the race took.
-func run(ctx context.Context, attempts []runner, final func(error) bool) (won *made, failed []error, begun []time.Duration, took time.Duration) {
+func run(ctx context.Context, attempts []runner) (won *made, failed []error, begun []time.Duration, took time.Duration) {
 	start := time.Now()
 	begun = make([]time.Duration, len(attempts))
 	for i := range begun {
@@ -53,7 +53,7 @@ func run(ctx context.Context, attempts []runner, final func(error) bool) (won *m
 			return nil, a.err
 		}
 		return &made{by: i, closed: make(chan struct{})}, nil
-	}, final)
+	})
 	took = time.Since(start)
 	time.Sleep(time.Hour)
 	synctest.Wait() // all have ended
@@ -80,7 +80,7 @@ func TestRaceBeginsTheNextAfterAFailureOrADelay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				won, failed, begun, took := run(t.Context(), test.attempts, nil)
+				won, failed, begun, took := run(t.Context(), test.attempts)
 				require.Nil(t, failed)
 				require.Equal(t, test.won, won.by)
 				require.Equal(t, test.took, took)
@@ -93,17 +93,8 @@ func TestRaceBeginsTheNextAfterAFailureOrADelay(t *testing.T) {
 func TestRaceReturnsEveryFailure(t *testing.T) {
 	one, two := errors.New("one"), errors.New("two")
 	synctest.Test(t, func(t *testing.T) {
-		_, failed, _, _ := run(t.Context(), []runner{{after: time.Second, err: one}, {err: two}}, nil)
+		_, failed, _, _ := run(t.Context(), []runner{{after: time.Second, err: one}, {err: two}})
 		require.Equal(t, []error{one, two}, failed)
-	})
-}
-
-func TestRaceEndsAtAFinalFailure(t *testing.T) {
-	locked := errors.New("locked")
-	synctest.Test(t, func(t *testing.T) {
-		_, failed, begun, _ := run(t.Context(), []runner{{err: locked}, {}}, func(err error) bool { return errors.Is(err, locked) })
-		require.Equal(t, []error{locked, nil}, failed)
-		require.Equal(t, []time.Duration{0, -1}, begun)
 	})
 }
 
@@ -116,7 +107,7 @@ func TestRaceClosesWhatComesTooLate(t *testing.T) {
 				return late, nil
 			}
 			return &made{by: i, closed: make(chan struct{})}, nil
-		}, nil)
+		})
 		require.Nil(t, failed)
 		require.Equal(t, 1, won.by)
 		<-late.closed
@@ -128,7 +119,7 @@ func TestRaceThatIsCancelledWaitsForWhatItsAttemptsSay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(reason) })
-		_, failed, _, took := run(ctx, []runner{{after: time.Hour}, {after: time.Hour}}, nil)
+		_, failed, _, took := run(ctx, []runner{{after: time.Hour}, {after: time.Hour}})
 		require.Equal(t, time.Second, took)
 		require.Equal(t, []error{reason, reason}, failed)
 	})
@@ -138,7 +129,7 @@ func TestRaceDoesNotWaitForAnAttemptThatIsDeaf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, failed, _, took := run(ctx, []runner{{after: time.Minute, deaf: true}}, nil)
+		_, failed, _, took := run(ctx, []runner{{after: time.Minute, deaf: true}})
 		require.Equal(t, time.Second+grace, took)
 		require.Equal(t, []error{nil}, failed)
 	})

@@ -186,7 +186,7 @@ func portOf(u *url.URL) (int, error) {
 
 // get asks for one document. A server that demands a web ticket is asked again with one.
 func (w *walk) get(ctx context.Context, at *url.URL) (*document, error) {
-	l := w.resolver.find(ctx, at.Hostname(), func() {})
+	l := w.find(ctx, at.Hostname())
 	w.listed(l)
 	if port, _ := portOf(at); len(l.addrs) == 0 && (w.byName == nil || !w.byName(at.Hostname(), port)) {
 		if l.failure != nil {
@@ -208,6 +208,15 @@ func (w *walk) get(ctx context.Context, at *url.URL) (*document, error) {
 	demand.Answer += ", web ticket obtained"
 	got, _, err = w.request(ctx, at, ticket)
 	return got, err
+}
+
+// find looks up a name on the way. Once it has an address the other family is not waited for much longer: there are DNS
+// servers that drop AAAA.
+func (w *walk) find(ctx context.Context, host string) *lookup {
+	const otherFamily = 250 * time.Millisecond
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	return w.resolver.find(ctx, host, func() { time.AfterFunc(otherFamily, stop) })
 }
 
 // ticket gets a web ticket for a document from the service that its server names.
@@ -288,7 +297,7 @@ func (w *walk) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.cfg.Dial(ctx, host, port, w.resolver.find(ctx, host, func() {}).addrs)
+	return w.cfg.Dial(ctx, host, port, w.find(ctx, host).addrs)
 }
 
 // shownURL is a URL for people: without its query, which can hold a ticket, and not too long.

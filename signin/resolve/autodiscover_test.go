@@ -375,3 +375,33 @@ func TestLinkQuotesLittle(t *testing.T) {
 		})
 	}
 }
+
+func TestAutodiscoverWhereDNSDropsAAAA(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWeb(t, map[string]http.HandlerFunc{"lyncdiscoverinternal.contoso.com/": inXML("Internal", userInXML)})
+		z := newZone(t, webZone...)
+		for _, host := range []string{"lyncdiscoverinternal", "lyncdiscover", "pool", "sip", "sipinternal", "sipexternal"} {
+			z.silent["AAAA "+host+".contoso.com"] = true
+		}
+		cfg := z.config()
+		cfg.Autodiscover = &Autodiscover{SignInName: "alice@contoso.com", Dial: w.Dial}
+		require.Equal(t, fromPool, brief(discover(t, cfg))[0])
+	})
+}
+
+// The pool is a web server too: it was looked up before it was a candidate.
+func TestOpenQuestionsAreNotWaitedForLongWhereThePoolIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWeb(t, map[string]http.HandlerFunc{
+			"lyncdiscoverinternal.contoso.com/": inXML("", `<Root><Link token="User" href="https://pool.contoso.com/user"/></Root>`),
+			"pool.contoso.com/user":             inXML("Internal", userInXML),
+		})
+		z := newZone(t, webZone[0], webZone[3])
+		z.silent["_sip._tls.contoso.com"] = true
+		cfg := z.config()
+		cfg.Autodiscover = &Autodiscover{SignInName: "alice@contoso.com", Dial: w.Dial}
+		start := time.Now()
+		require.Equal(t, []string{fromPool}, brief(discover(t, cfg)))
+		require.Equal(t, patience, time.Since(start))
+	})
+}

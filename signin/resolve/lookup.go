@@ -41,6 +41,9 @@ func (r *resolver) find(ctx context.Context, name string, found func()) *lookup 
 	r.mu.Unlock()
 	if known {
 		<-l.done
+		if len(l.addrs) > 0 {
+			found()
+		}
 		return l
 	}
 	defer close(l.done)

@@ -102,7 +102,7 @@ func (x *exchange) abandon(ctx context.Context, res *sip.Response, reason error)
 // dropCertificate forgets the certificate of a TLS-DSK handshake that failed: whatever it was, it may have been the
 // certificate. It reports whether a new one is worth a try, which is once, and if that one was from the cache.
 func (x *exchange) dropCertificate(h *handshake) bool {
-	err := provisioning(x.cfg, func() {}).Drop(h.targetName)
+	err := x.cfg.Certificates.Drop(h.targetName)
 	worth := err == nil && !h.fresh && !x.dropped
 	x.dropped = true
 	return worth

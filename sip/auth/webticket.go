@@ -16,6 +16,9 @@ import (
 // Credentials that were turned down are an *ocserr.Error, CausePasswordRejected: they must not be sent again, to
 // nobody. Any other error is a failure of the service, or says that there are no credentials.
 func (cfg *ClientConfig) WebTicket(ctx context.Context, service, resource string) (assertion string, tested bool, err error) {
+	if cfg.Certificates == nil {
+		return "", false, errors.New("auth: no client of web services is configured")
+	}
 	p := provisioning(cfg, func() { tested = true })
 	if !cfg.allows(TLSDSK) {
 		if !cfg.allows(NTLM) {
