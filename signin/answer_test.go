@@ -62,6 +62,7 @@ func TestEachAnswerToRegisterHasItsCode(t *testing.T) {
 				require.Equal(t, c.cause, failed.Cause)
 				require.Equal(t, c.status, failed.Status)
 				require.NotEmpty(t, failed.Remedy)
+				require.False(t, client.Report().Authentication.PasswordSent, "nor was it asked for")
 				require.False(t, client.Report().Authentication.PasswordTested, "it answered without a challenge")
 				require.Equal(t, then(connecting, "OnSignin("+c.code.Name()+")",
 					"OnMyStatusChange("+c.code.StatusChange().Name()+", MISTATUS_OFFLINE)"), r.stop())

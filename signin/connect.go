@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -50,6 +52,13 @@ func (c *Config) routes(candidates []resolve.Candidate) []route {
 		}
 	}
 	return list
+}
+
+// names says in an error of TLS which server it is of: among many the reader has to know.
+func (e *route) names(err error) error {
+	failed := *coded(err, ocserr.StageSecure)
+	failed.Err = fmt.Errorf("%s: %w", net.JoinHostPort(e.Host, strconv.Itoa(e.Port)), failed.Err)
+	return &failed
 }
 
 // tries are the tries at the routes of one race.
@@ -124,7 +133,7 @@ func (t *tries) open(ctx context.Context, i int) (*link, error) {
 	conn, report, err := secure.Handshake(ctx, nc, cfg.policy(e.Host))
 	t.note(i, func(try *Try) { try.TLS, try.Secure = report, sinceMS(start) })
 	if err != nil {
-		return nil, err
+		return nil, e.names(err)
 	}
 	return &link{report.Heed(conn), e.Candidate, e.proxy, report}, nil
 }
@@ -157,7 +166,7 @@ func (t *tries) snapshot() ([]Try, ocserr.Stage) {
 }
 
 // furthest picks the failure that came furthest, and keeps the others behind it, those of the servers that were not tried
-// first. One by the limit on connecting, which ends the attempt, comes before all that had happened until then.
+// last. One by the limit on connecting, which ends the attempt, comes before all that had happened until then.
 func furthest(failed, untried []error) error {
 	failed = slices.DeleteFunc(failed, func(err error) bool { return err == nil }) // those given up
 	if len(failed) == 0 {
@@ -171,7 +180,7 @@ func furthest(failed, untried []error) error {
 			best = e
 		}
 	}
-	if all := slices.Concat(untried, failed); len(all) > 1 {
+	if all := slices.Concat(failed, untried); len(all) > 1 {
 		joined := *best
 		joined.Err = errors.Join(all...)
 		return &joined

@@ -168,6 +168,25 @@ func TestARejectedPasswordIsSentOnce(t *testing.T) {
 	}
 }
 
+func TestAPasswordWithoutAVerdictThatCountsWasSent(t *testing.T) {
+	verdict := server.Match{Authenticated: new(true)}
+	for name, fault := range map[string]server.Fault{
+		"no verdict":      {Stage: server.StageRegister, Action: server.ActionSilent, Match: verdict},
+		"one not signed":  {Stage: server.StageRegister, Action: server.ActionDropSignature, Match: server.Match{Status: 200}},
+		"the end instead": {Stage: server.StageRegister, Action: server.ActionClose, Match: verdict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, server.Config{Schemes: []string{"NTLM"}, Faults: []server.Fault{fault}}, func(t *testing.T, w *world) {
+				c := w.client()
+				_, err := c.SignIn(t.Context())
+				require.Error(t, err)
+				require.True(t, c.Report().Authentication.PasswordSent)
+				require.False(t, c.Report().Authentication.PasswordTested)
+			})
+		})
+	}
+}
+
 func TestPresenceThatIsRefusedIsNotASecondOnSignin(t *testing.T) {
 	inWorld(t, server.Config{Faults: []server.Fault{{Stage: server.StagePublish, Action: server.ActionStatus, Status: 503}}}, func(t *testing.T, w *world) {
 		c := w.client()

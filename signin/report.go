@@ -94,6 +94,7 @@ type Authentication struct {
 	Version          int             `json:"version,omitempty"` // of MS-SIPAE
 	Failed           []SchemeFailure `json:"failed,omitempty"`  // schemes tried before it, in order
 	NTLMv1           bool            `json:"ntlmv1,omitempty"`  // the server was given NTLMv1
+	PasswordSent     bool            `json:"password_sent"`     // the server was given something derived from the password
 	PasswordTested   bool            `json:"password_tested"`   // the server, or somebody on the way to it, gave a verdict on the password
 	ServerVerified   bool            `json:"server_verified"`   // the server's signature was verified
 	MessagesVerified int             `json:"messages_verified"`
@@ -149,7 +150,7 @@ func connection(l *link) *Connection {
 	return c
 }
 
-// and is what is proved once a further server was met: of an earlier one it counts that it tested the password.
+// and is what is proved once a further server was met: of an earlier one it counts what it got and said of the password.
 func (a Authentication) and(s auth.State) Authentication {
 	failed := slices.Clone(a.Failed)
 	for _, f := range s.Failed {
@@ -158,7 +159,8 @@ func (a Authentication) and(s auth.State) Authentication {
 	return Authentication{
 		Failed: failed, NTLMv1: s.NTLMv1 || a.NTLMv1,
 		Challenged: s.Challenged || a.Challenged, Offered: s.Offered, Scheme: s.Scheme, Version: s.Version,
-		PasswordTested: s.PasswordTested || a.PasswordTested, ServerVerified: s.ServerVerified,
+		PasswordSent: s.PasswordSent || a.PasswordSent, PasswordTested: s.PasswordTested || a.PasswordTested,
+		ServerVerified:   s.ServerVerified,
 		MessagesVerified: s.Verified, MessagesRefused: s.Refused, ClockSkew: clockSkew(s.ClockSkew),
 	}
 }

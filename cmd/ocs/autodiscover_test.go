@@ -62,6 +62,15 @@ func TestSigninWithAPasswordThatTheTicketServiceRejects(t *testing.T) {
 	require.Zero(t, s.end().status)
 }
 
+func TestDiscoverSaysWhyAutodiscoverGaveNoAnswer(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "--autodiscover")
+	r := invocation{}.run(t, "discover", "ocs.test", "--autodiscover", "--dns", s.ready.DNS, "--proxy", "http://"+s.ready.Proxy)
+
+	require.Contains(t, r.stdout, "no answer: the server's certificate comes from an authority that is not trusted here")
+	require.Contains(t, r.stdout, "--ca FILE trusts")
+}
+
 func TestDiscoverByAutodiscover(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "--autodiscover")

@@ -104,7 +104,7 @@ func (c *discoverCommand) Run(ctx context.Context, std *streams) error {
 	if len(plan.Questions) > 0 {
 		fmt.Fprintf(std.out, "Asked for the servers of %s:\n\n", plan.Domain)
 		for _, q := range plan.Questions {
-			fmt.Fprintf(std.out, "  %-5s %-40s %s  (%.1f ms, %s)\n", q.Type, q.Name, printable(q.Answer), milliseconds(q.Duration), q.Server)
+			fmt.Fprintf(std.out, "  %-5s %-40s %s  (%.1f ms, %s)\n", q.Type, q.Name, printable(answerText(q)), milliseconds(q.Duration), q.Server)
 		}
 		fmt.Fprintln(std.out)
 	}

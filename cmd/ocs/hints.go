@@ -6,6 +6,8 @@ import (
 	"github.com/ocsgo/ocs/signin/resolve"
 )
 
+const withoutTLS = "--transport tcp speaks SIP without TLS, which this port may expect"
+
 // hint is the flag that does what the remedy of a failure speaks of, with what it does; empty: there is none.
 func hint(r *signin.Report, e *ocserr.Error) string {
 	switch e.Cause {
@@ -15,6 +17,8 @@ func hint(r *signin.Report, e *ocserr.Error) string {
 		return "--transport tcp allows TCP"
 	case ocserr.CauseStrictNamingRefused:
 		return "--naming any allows every name"
+	case ocserr.CauseTLSNotTLS:
+		return withoutTLS
 	case ocserr.CauseTLSUntrusted:
 		return "--ca FILE trusts the authorities in FILE"
 	case ocserr.CauseTLSNoSAN, ocserr.CauseTLSSHA1, ocserr.CauseTLSIncompatible:
@@ -22,8 +26,11 @@ func hint(r *signin.Report, e *ocserr.Error) string {
 	case ocserr.CauseTLSClientRefused:
 		return "--client-cert FILE shows a certificate"
 	case ocserr.CauseProxyAuthRequired, ocserr.CauseProxyPassword:
-		return "HTTPS_PROXY=http://user:password@host:port in the environment gives the proxy's credentials (--proxy does too, where others can read it)"
+		return "the proxy's URL takes them, as scheme://user:password@host:port: HTTPS_PROXY in the environment, or --proxy, where others can read it"
 	case ocserr.CauseConnectionClosed, ocserr.CauseConnectionReset:
+		if e.Stage == ocserr.StageSecure {
+			return withoutTLS
+		}
 		if c := r.Connection; c != nil && c.Transport == resolve.TCP && e.Stage == ocserr.StageRegister {
 			return "without --transport tcp the connection is by TLS, which this port may expect"
 		}

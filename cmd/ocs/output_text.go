@@ -128,7 +128,13 @@ func choose(condition bool, yes, no string) string {
 
 // passwordVerdict is what a failed sign-in says about the password.
 func passwordVerdict(r *signin.Report) string {
-	return choose(r.Authentication.PasswordTested, "was tested", "was not tested")
+	switch a := r.Authentication; {
+	case a.PasswordTested:
+		return "was tested"
+	case a.PasswordSent:
+		return "was sent, and no verdict came that can be believed: to the server it may be a failed log-on"
+	}
+	return "was not tested"
 }
 
 // failureContext is what is told beside an error. What is empty is not told.

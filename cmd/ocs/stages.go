@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -106,9 +107,23 @@ func explainOthers(p *resolve.Plan) []string {
 	return lines
 }
 
-// questionText is a question to DNS with its answer.
+// questionText is a question to DNS or a web service with its answer.
 func questionText(q resolve.Question) string {
-	return fmt.Sprintf("%-5s %s: %s (%.1f ms, %s)", q.Type, q.Name, q.Answer, milliseconds(q.Duration), q.Server)
+	return fmt.Sprintf("%-5s %s: %s (%.1f ms, %s)", q.Type, q.Name, answerText(q), milliseconds(q.Duration), q.Server)
+}
+
+// answerText is the answer to a question. Where a web service gave none there are as many reasons as to a server of
+// SIP, and a flag may help as it does there.
+func answerText(q resolve.Question) string {
+	failed, ok := errors.AsType[*ocserr.Error](q.Err)
+	if !ok || q.Network != "https" {
+		return q.Answer
+	}
+	text := q.Answer + ": " + cause(failed)
+	if flag := hint(&signin.Report{}, failed); flag != "" {
+		text += "; " + flag
+	}
+	return text
 }
 
 // candidateText is a candidate with the reason for it.
@@ -244,7 +259,7 @@ func explainRegister(r *signin.Report) (about string, details []string) {
 			details = append(details, "NTLMv1 was used: who saw it can find the password")
 		}
 		details = append(details,
-			"password tested: "+choose(a.PasswordTested, "yes", "no"),
+			"password tested: "+choose(a.PasswordTested, "yes", choose(a.PasswordSent, "it was sent; no verdict came", "no")),
 			fmt.Sprintf("server signature verified: %s (%s verified, %d refused)", choose(a.ServerVerified, "yes", "no"), count(a.MessagesVerified, "message"), a.MessagesRefused))
 		if a.ClockSkew != 0 {
 			details = append(details, fmt.Sprintf("the server's clock is %.0f s %s ours", math.Abs(a.ClockSkew), choose(a.ClockSkew > 0, "ahead of", "behind")))

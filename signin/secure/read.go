@@ -28,6 +28,9 @@ func (c *frugal) Read(p []byte) (n int, err error) {
 			}
 			return n, err
 		}
+		if !isRecord(p[0]) {
+			return n, nil // of another protocol: who speaks it may say no more, and crypto/tls finds out now
+		}
 		c.left = int(p[3])<<8 | int(p[4])
 		if c.left == 0 {
 			return n, nil
@@ -37,3 +40,7 @@ func (c *frugal) Read(p []byte) (n int, err error) {
 	c.left -= m
 	return n + m, err
 }
+
+// isRecord tells whether a TLS record may begin with this byte: the types change_cipher_spec to application_data
+// (RFC 8446 5.1).
+func isRecord(first byte) bool { return 20 <= first && first <= 23 }

@@ -42,3 +42,15 @@ func TestFrugalReadsNeverPassTheEndOfARecord(t *testing.T) {
 		})
 	}
 }
+
+func TestFrugalReadOfAnotherProtocolWaitsForNoMore(t *testing.T) {
+	near, far := net.Pipe()
+	defer near.Close()
+	go func() { _, _ = far.Write([]byte("hello")) }() // whose last two bytes would be a length
+
+	got := make([]byte, 512)
+	n, err := (&frugal{Conn: near}).Read(got)
+
+	require.NoError(t, err)
+	require.Equal(t, "hello", string(got[:n]))
+}

@@ -62,6 +62,7 @@ type State struct {
 	Version        int           // of the authentication protocol: 2, 3 or 4; 0 with Digest
 	Failed         []Failure     // schemes that were tried before it, in order
 	NTLMv1         bool          // the server was given NTLMv1 (see ClientConfig)
+	PasswordSent   bool          // the server was given something derived from the password, whatever it answered
 	PasswordTested bool          // the server, a KDC or a web service has judged the password, this way or that
 	ServerVerified bool          // the server has proved that it knows the keys, or with Digest the password
 	Verified       int           // messages received with a good signature
@@ -82,6 +83,7 @@ func (c *Client) State() State {
 	s := c.state
 	s.Offered = slices.Clone(s.Offered)
 	for _, x := range c.exchanges() {
+		s.PasswordSent = s.PasswordSent || x.sent
 		s.PasswordTested = s.PasswordTested || x.tested
 		s.Failed = append(s.Failed, x.failed...)
 		s.NTLMv1 = s.NTLMv1 || x.sa != nil && isNTLMv1(x.sa.keys)

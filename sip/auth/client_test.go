@@ -55,7 +55,7 @@ func TestNTLMSignInTakesThreeRegisters(t *testing.T) {
 			require.Equal(t, map[int]string{2: "1", 3: "1", 4: "2"}[n], w.param("cnum"))
 			require.Equal(t, State{
 				Challenged: true, Offered: []string{NTLM, Digest}, Scheme: NTLM, Version: n,
-				PasswordTested: true, ServerVerified: true, Verified: 2,
+				PasswordSent: true, PasswordTested: true, ServerVerified: true, Verified: 2,
 			}, w.client.State())
 		})
 	}

@@ -23,7 +23,7 @@ func TestDigestSignInTakesTwoRegisters(t *testing.T) {
 	require.Equal(t, 2, n)
 	require.Equal(t, "SHA-256", w.param("algorithm"))
 	require.Equal(t, State{
-		Challenged: true, Offered: []string{Digest}, Scheme: Digest, PasswordTested: true, ServerVerified: true, Verified: 1,
+		Challenged: true, Offered: []string{Digest}, Scheme: Digest, PasswordSent: true, PasswordTested: true, ServerVerified: true, Verified: 1,
 	}, w.client.State())
 }
 

@@ -34,6 +34,7 @@ type exchange struct {
 	dropped bool      // the certificate for TLS-DSK, so that a new one was obtained
 
 	bare     bool  // REGISTER goes out without credentials until the next challenge
+	sent     bool  // a message was signed with something derived from the password
 	tested   bool  // somebody has judged the password, this way or that
 	rejected error // it was found wrong: no credentials are sent any more
 }
@@ -120,6 +121,7 @@ func (x *exchange) authorize(m sip.Message) (string, error) {
 		if !isRequest {
 			return "", nil
 		}
+		x.sent = true
 		return x.digest.authorize(req)
 	case isRegister && x.hand != nil && x.hand.sentIn == "":
 		return x.sendToken(m)
@@ -144,6 +146,7 @@ func (x *exchange) sendToken(m sip.Message) (string, error) {
 		if random, err = randomHex(x.cfg.Rand); err != nil {
 			return "", err
 		}
+		x.sent = x.sent || provesPassword(x.scheme)
 		x.sa, x.old = x.hand.association, x.sa
 		x.sa.begin()
 	}

@@ -201,7 +201,7 @@ func TestClientReproducesTranscript(t *testing.T) {
 	s.ClockSkew = 0
 	require.Equal(t, State{
 		Challenged: true, Offered: []string{NTLM}, Scheme: NTLM, Version: 4,
-		PasswordTested: true, ServerVerified: true, Verified: 2,
+		PasswordSent: true, PasswordTested: true, ServerVerified: true, Verified: 2,
 	}, s)
 }
 
