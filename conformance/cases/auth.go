@@ -245,7 +245,7 @@ func auth() []conformance.Case {
 				Server: server.Config{PlainRegistrar: true, Faults: []server.Fault{{Stage: server.StageRegister, Action: server.ActionUnchallenged}}},
 				Run: reporting(func(r *conformance.Record) string {
 					switch got := r.Report.Authentication; {
-					case got.PasswordTested || got.Challenged:
+					case got.PasswordTested || got.PasswordSent || got.Challenged:
 						return "the report claims that the password was tested"
 					case got.ServerVerified:
 						return "the report claims that the server was verified"
@@ -267,6 +267,15 @@ func auth() []conformance.Case {
 			Refs: []string{"MS-SIPAE 3.2.5.2"}, Purpose: "Leaving a signature out must not be easier than forging it.",
 			Attempts: one(conformance.Attempt{
 				Server: onRegister(server.Fault{Action: server.ActionDropSignature}), Expect: fails(ocserr.Unexpected, ocserr.CauseServerSignatureMissing, 0),
+				Run: reporting(func(r *conformance.Record) string {
+					switch got := r.Report.Authentication; {
+					case got.PasswordTested:
+						return "the report claims that the password was tested, on a word that nobody signed"
+					case !got.PasswordSent:
+						return "the report conceals that the server was given the password's proof"
+					}
+					return ""
+				}),
 			}),
 		},
 		{

@@ -152,6 +152,7 @@ func mutants() []mutant {
 			r.Authentication.ServerVerified = true
 		})},
 		{name: "denies-password-tested", does: "the report does not say that the password was tested", caught: "auth/ntlm-ok", client: misreporting(func(r *signin.Report) { r.Authentication.PasswordTested = false })},
+		{name: "conceals-password-sent", does: "the report does not say that the password went out, where no verdict counts", caught: "auth/server-missing-signature", client: misreporting(func(r *signin.Report) { r.Authentication.PasswordSent = false })},
 		{name: "denies-server-verified", does: "the report does not say that the server was verified", caught: "auth/krb-ok", client: misreporting(func(r *signin.Report) { r.Authentication.ServerVerified = false })},
 		{name: "denies-provisioning", does: "the report does not say that the certificate service tested the password", caught: "auth/tlsdsk-ok", client: misreporting(func(r *signin.Report) { r.Authentication.PasswordTested = false })},
 		{name: "denies-proof-in-return", does: "the report does not say that the server proved the password in turn", caught: "auth/digest-ok", client: misreporting(func(r *signin.Report) { r.Authentication.ServerVerified = false })},
