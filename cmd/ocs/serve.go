@@ -142,12 +142,8 @@ func (c *serveCommand) config() (server.Config, error) {
 	} else if c.ProxyUser != "" {
 		return cfg, usagef("--proxy-user %q is not name:password", name)
 	}
-	for _, text := range c.Fault {
-		faults, err := server.ParseFaults([]byte(text))
-		if err != nil {
-			return cfg, usagef("--fault %q: %w", text, err)
-		}
-		cfg.Faults = append(cfg.Faults, faults...)
+	if err := c.faults(&cfg); err != nil {
+		return cfg, err
 	}
 	if (c.Cert == "") != (c.Key == "") {
 		return cfg, usagef("--cert and --key belong together: %s is missing", choose(c.Cert == "", "--cert", "--key"))
@@ -160,6 +156,52 @@ func (c *serveCommand) config() (server.Config, error) {
 		cfg.TLS = &pair
 	}
 	return cfg, nil
+}
+
+// faults reads the script. It comes after what decides who listens.
+func (c *serveCommand) faults(cfg *server.Config) error {
+	for _, text := range c.Fault {
+		faults, err := server.ParseFaults([]byte(text))
+		if err != nil {
+			return usagef("--fault %q: %w", text, err)
+		}
+		if len(faults) == 0 {
+			return usagef("--fault %q: the array has none: put a fault into it, or leave the flag out", text)
+		}
+		for _, f := range faults {
+			if remedy := c.unreached(*cfg, f); remedy != "" {
+				return usagef("--fault %q: nothing passes the stage %q so, and it would never strike: add %s",
+					text, f.Stage, remedy)
+			}
+		}
+		cfg.Faults = append(cfg.Faults, faults...)
+	}
+	return nil
+}
+
+// unreached says which flags are missing for a fault ever to strike; "": none. In process every stage can be reached;
+// here only what listens, and what the proxy leads to.
+func (c *serveCommand) unreached(cfg server.Config, f server.Fault) string {
+	way := func(address string) bool { return address != "" || cfg.ListenProxy != "" }
+	offers := func(scheme string) bool { return slices.Contains(cfg.Schemes, scheme) }
+	accepts := func(transport string) bool {
+		return f.Stage == server.StageAccept && strings.EqualFold(f.Match.Transport, transport)
+	}
+	switch {
+	case f.Stage == server.StageDNS && cfg.ListenDNS == "":
+		return "--listen-dns " + anyPort
+	case f.Stage == server.StageProxy && cfg.ListenProxy == "":
+		return "--listen-proxy " + anyPort
+	case (f.Stage == server.StageTLS || accepts("tls")) && cfg.ListenTLS == "":
+		return "--listen-tls " + anyPort
+	case accepts("tcp") && cfg.ListenTCP == "":
+		return "--listen-tcp " + anyPort
+	case f.Stage == server.StageKDC && (!offers(auth.Kerberos) || cfg.Keytab != nil || !way(cfg.ListenKDC)):
+		return "--auth kerberos --listen-kdc " + anyPort + ", without --keytab"
+	case f.Stage == server.StageWeb && (!offers(auth.TLSDSK) && !c.Autodiscover || !way(cfg.ListenWeb)):
+		return "--auth tls-dsk or --autodiscover, and --listen-web " + anyPort
+	}
+	return ""
 }
 
 // autodiscover adds the service, and a way to it.

@@ -121,3 +121,50 @@ func TestServeThatCannotWriteItsReadyFileFails(t *testing.T) {
 	require.Equal(t, 2, r.status)
 	require.Contains(t, r.stderr, "--ready-file")
 }
+
+func TestServeRefusesAFaultThatNothingReaches(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, fault, remedy string
+		flags               []string
+	}{
+		{"dns", `{"stage":"dns","action":"silent"}`, "--listen-dns", nil},
+		{"proxy", `{"stage":"proxy","action":"silent"}`, "--listen-proxy", nil},
+		{"kdc", `{"stage":"kdc","action":"silent"}`, "--auth kerberos", nil},
+		{"kdc of no scheme", `{"stage":"kdc","action":"silent"}`, "--auth kerberos", []string{"--listen-kdc", anyPort}},
+		{"web", `{"stage":"web","action":"silent"}`, "--auth tls-dsk or --autodiscover", nil},
+		{"tcp", `{"stage":"accept","match":{"transport":"tcp"},"action":"reset"}`, "--listen-tcp", nil},
+		{"tls", `{"stage":"tls","action":"reset"}`, "--listen-tls", []string{"--listen-tls", "off", "--listen-tcp", anyPort}},
+		{"second of two", `[{"stage":"tls","action":"reset"},{"stage":"dns","action":"silent"}]`, "--listen-dns", nil},
+		{"none", `[]`, "the array has none", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := invocation{}.run(t, append([]string{"serve", "--fault", test.fault, "--listen-tls", anyPort}, test.flags...)...)
+
+			require.Equal(t, 2, r.status)
+			require.Contains(t, r.stderr, test.remedy)
+		})
+	}
+}
+
+func TestServeTakesAFaultOfWhatListens(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		stage string
+		flags []string
+	}{
+		{"dns", []string{"--listen-dns", anyPort}},
+		{"proxy", []string{"--listen-proxy", anyPort}},
+		{"kdc", []string{"--auth", "kerberos"}},
+		{"web", []string{"--auth", "tls-dsk"}},
+		{"web", []string{"--autodiscover"}},
+		{"tls", nil},
+	} {
+		t.Run(test.stage, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, append(test.flags, "--fault", `{"stage":"`+test.stage+`","action":"silent"}`)...)
+			require.Zero(t, s.end().status)
+		})
+	}
+}
