@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,7 +23,7 @@ import (
 type serveCommand struct {
 	ListenTLS        string `name:"listen-tls" group:"Where:" placeholder:"HOST:PORT" default:"127.0.0.1:5061" help:"SIP over TLS; 'off' for none. Default: ${default}. Port 0, here and below, takes a free port."`
 	ListenTCP        string `name:"listen-tcp" group:"Where:" placeholder:"HOST:PORT" help:"SIP over TCP without encryption. Default: off."`
-	ListenDNS        string `name:"listen-dns" group:"Where:" placeholder:"HOST:PORT" help:"DNS for the domain, over UDP and TCP. Default: off."`
+	ListenDNS        string `name:"listen-dns" group:"Where:" placeholder:"HOST:PORT" help:"DNS for the domain, over UDP and TCP. Default: off, but 127.0.0.1:0 with --autodiscover, and where --auth is kerberos alone."`
 	ListenManagement string `name:"listen-management" group:"Where:" placeholder:"HOST:PORT" default:"127.0.0.1:0" help:"HTTP: the history, faults; 'off' for none. Default: ${default}."`
 
 	ListenProxy string `group:"Where:" placeholder:"HOST:PORT" help:"A proxy: HTTP, HTTPS and SOCKS at one port. Default: off."`
@@ -238,10 +239,18 @@ func (c *serveCommand) schemes(cfg *server.Config) error {
 	if slices.Contains(cfg.Schemes, auth.Kerberos) && c.ListenKDC == "" && c.Keytab == "" {
 		cfg.ListenKDC = anyPort
 	}
+	if c.kerberosOnly() && c.Keytab == "" && c.ListenDNS == "" { // which tells clients where the KDC is
+		cfg.ListenDNS = anyPort
+	}
 	if slices.Contains(cfg.Schemes, auth.TLSDSK) && c.ListenWeb == "" {
 		cfg.ListenWeb = anyPort
 	}
 	return nil
+}
+
+// kerberosOnly tells whether clients have to be told to use Kerberos: they do so only on demand.
+func (c *serveCommand) kerberosOnly() bool {
+	return !slices.ContainsFunc(c.Auth, func(s string) bool { return !strings.EqualFold(s, auth.Kerberos) })
 }
 
 func (c *serveCommand) users() []string {
@@ -311,17 +320,26 @@ func (c *serveCommand) announce(std *streams, srv *server.Server, ca string) {
 		}
 	}
 	name, _, _ := strings.Cut(c.users()[0], ":")
-	way := "--server " + cmp.Or(srv.TLSAddr(), srv.TCPAddr())
+	way, environment := "--server "+cmp.Or(srv.TLSAddr(), srv.TCPAddr()), ""
+	if c.kerberosOnly() && srv.KDCAddr() != "" && srv.DNSAddr() != "" {
+		way = "--dns " + srv.DNSAddr()
+	}
 	if c.Autodiscover && srv.DNSAddr() != "" {
 		way = "--autodiscover --dns " + srv.DNSAddr()
-		if srv.ProxyAddr() != "" && c.ProxyUser == "" {
+		if user, _, _ := strings.Cut(c.ProxyUser, ":"); srv.ProxyAddr() != "" && user == "" {
 			way += " --proxy http://" + srv.ProxyAddr()
+		} else if srv.ProxyAddr() != "" { // arguments can be read by everybody
+			proxy := url.URL{Scheme: "http", User: url.UserPassword(user, "PASSWORD"), Host: srv.ProxyAddr()}
+			environment = "HTTPS_PROXY=" + proxy.String() + " "
 		}
 	}
-	line := fmt.Sprintf("ocs signin %s@%s %s", name, c.Domain, way)
 	if len(c.User) == 0 {
-		line = "OCS_PASSWORD=" + defaultPassword + " " + line
+		environment += "OCS_PASSWORD=" + defaultPassword + " "
 	}
+	if c.kerberosOnly() {
+		way = "--auth kerberos " + way
+	}
+	line := fmt.Sprintf("%socs signin %s@%s %s", environment, name, c.Domain, way)
 	switch {
 	case srv.TLSAddr() == "":
 		line += " --transport tcp"

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -167,4 +168,25 @@ func TestServeTakesAFaultOfWhatListens(t *testing.T) {
 			require.Zero(t, s.end().status)
 		})
 	}
+}
+
+func TestServeSaysHowToSignInByKerberosAlone(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "--auth", "kerberos")
+	args := []string{"signin", "alice@ocs.test", "--auth", "kerberos", "--dns", s.ready.DNS, "--ca", s.ready.CA}
+	signedIn := invocation{env: password(defaultPassword)}.run(t, args...)
+
+	require.Contains(t, s.end().stdout, " ocs "+strings.Join(args, " ")+"\n")
+	require.Zero(t, signedIn.status, signedIn.stderr)
+	require.Contains(t, signedIn.stdout, "Kerberos")
+}
+
+func TestServeSaysHowToGoThroughAProxyWithAPassword(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "--autodiscover", "--proxy-user", "p x:hidden")
+	said := s.end().stdout
+
+	require.Contains(t, said, "HTTPS_PROXY=http://p%20x:PASSWORD@"+s.ready.Proxy+" OCS_PASSWORD=")
+	require.Contains(t, said, "--autodiscover --dns "+s.ready.DNS)
+	require.NotContains(t, said, "hidden")
 }

@@ -3,12 +3,15 @@ package server
 import (
 	"context"
 	"net"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/miekg/dns"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ocsgo/ocs/sip/auth"
 )
 
 // ask asks the server in process and returns its answer.
@@ -211,4 +214,32 @@ func FuzzExchange(f *testing.F) {
 		require.True(t, reply.Response)
 		require.Equal(t, q.Id, reply.Id)
 	})
+}
+
+func TestTheZoneNamesTheKDCThatListens(t *testing.T) {
+	for _, test := range []struct {
+		name, listen string
+		want         int // SRV records
+	}{
+		{"listening", "127.0.0.1:0", 1},
+		{"in process only", "", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config := twoUsers()
+			config.Schemes, config.ListenDNS, config.ListenKDC = []string{auth.Kerberos}, "127.0.0.1:0", test.listen
+			s := startTest(t, config)
+
+			query := new(dns.Msg).SetQuestion("_kerberos._tcp.ocs.test.", dns.TypeSRV)
+			reply, _, err := new(dns.Client).Exchange(query, s.DNSAddr())
+			require.NoError(t, err)
+			require.Len(t, reply.Answer, test.want)
+			for _, answer := range reply.Answer {
+				srv := answer.(*dns.SRV)
+				require.Equal(t, "kdc.ocs.test.", srv.Target)
+				ip, ok := s.zone.address(srv.Target)
+				require.True(t, ok)
+				require.Equal(t, s.KDCAddr(), netip.AddrPortFrom(ip, srv.Port).String())
+			}
+		})
+	}
 }

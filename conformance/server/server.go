@@ -132,7 +132,11 @@ func (s *Server) listen() error {
 	}
 	text := s.config.Zone
 	if text == "" {
-		text = defaultZone(s.config, ip, s.ports)
+		var kdc netip.AddrPort
+		if s.schemes.kdcAddr != nil {
+			kdc = s.schemes.kdcAddr.(*net.TCPAddr).AddrPort()
+		}
+		text = defaultZone(s.config, ip, s.ports, kdc)
 	}
 	var err error
 	if s.zone, err = parseZone(s.config.Domain, text); err != nil {

@@ -23,17 +23,13 @@ func (c Config) hostNames() []string {
 }
 
 // defaultZone is the zone of a server at ip that listens on ports: the service names of each transport
-// that is served, and the host names.
-func defaultZone(config Config, ip netip.Addr, ports [2]int) string {
+// that is served, the KDC's if that listens, and the host names.
+func defaultZone(config Config, ip netip.Addr, ports [2]int, kdc netip.AddrPort) string {
 	var b strings.Builder
 	server, domain := config.fqdn(), config.Domain
 	fmt.Fprintf(&b, "$TTL 60\n%s. SOA %s. hostmaster.%s. 1 3600 600 86400 60\n%s. NS %s.\n", domain, server, domain, domain, server)
-	addressType := "A"
-	if ip.Is6() {
-		addressType = "AAAA"
-	}
 	for _, name := range config.hostNames() {
-		fmt.Fprintf(&b, "%s. %s %s\n", name, addressType, ip)
+		fmt.Fprintf(&b, "%s. %s %s\n", name, addressType(ip), ip)
 	}
 	for t, services := range [2][]string{
 		transportTLS: {"_sipinternaltls._tcp", "_sip._tls"},
@@ -46,7 +42,22 @@ func defaultZone(config Config, ip netip.Addr, ports [2]int) string {
 			fmt.Fprintf(&b, "%s.%s. SRV 0 0 %d %s.\n", service, domain, ports[t], server)
 		}
 	}
+	if kdc.IsValid() { // it may have an address of its own, and speaks TCP only
+		at := kdc.Addr().Unmap()
+		if at.IsUnspecified() {
+			at = ip
+		}
+		fmt.Fprintf(&b, "kdc.%s. %s %s\n", domain, addressType(at), at)
+		fmt.Fprintf(&b, "_kerberos._tcp.%s. SRV 0 0 %d kdc.%s.\n", domain, kdc.Port(), domain)
+	}
 	return b.String()
+}
+
+func addressType(ip netip.Addr) string {
+	if ip.Is6() {
+		return "AAAA"
+	}
+	return "A"
 }
 
 // zone is the data of the one zone that the server answers for.
