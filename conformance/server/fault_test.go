@@ -112,7 +112,16 @@ func TestFaultErrorsNameWhatIsKnown(t *testing.T) {
 		{"header", `{"stage":"register","action":"status","status":403,"headers":{"A":"b\r\nC: d"}}`, `header "A" cannot be sent`},
 		{"negative", `{"stage":"dns","action":"silent","count":-1}`, `not negative`},
 		{"rest", `{"stage":"dns","action":"silent"} {}`, `more text`},
-		{"syntax", `{`, `unexpected EOF`},
+		{"syntax", `{`, `unexpected EOF: a fault is JSON such as {"stage":`},
+		{"no JSON", `xx`, `invalid character 'x' looking for beginning of value: a fault is JSON such as {"stage":`},
+		{"nothing", ` `, `nothing is given: a fault is JSON such as {"stage":`},
+		{"number for a time", `{"delay":5}`, `fault: delay: number found: give a time in quotes, such as "5s" or "150ms"`},
+		{"number for text", `{"reason":5}`, `fault: reason: number found: give text in quotes`},
+		{"text for a number", `{"match":{"status":"200"}}`, `fault: match.status: string found: give a whole number, without quotes`},
+		{"fraction", `{"count":1.5}`, `fault: count: number 1.5 found: give a whole number, without quotes`},
+		{"text for a switch", `[{"match":{"registered":"yes"}}]`, `match.registered: string found: give true or false`},
+		{"text for an object", `{"headers":"A: b"}`, `fault: headers: string found: give an object in braces`},
+		{"no object", `5`, `fault: the whole: number found: give an object in braces`},
 		{"in an array", `[{"stage":"dns","action":"silent"},{"stage":"x"}]`, `unknown stage "x"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -3,8 +3,10 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -84,10 +86,41 @@ func unmarshalStrict(data []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		return err
+		return inWords(err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return fmt.Errorf("more text after the JSON value")
 	}
 	return nil
+}
+
+// inWords says of an error of encoding/json what is wanted, and nothing of Go.
+func inWords(err error) error {
+	const example = `a fault is JSON such as {"stage":"register","action":"silent"}`
+	if mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%s: %s found: give %s", orDefault(mistyped.Field, "the whole"), mistyped.Value, wanted(mistyped))
+	}
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: %s", err, example)
+	}
+	if errors.Is(err, io.EOF) {
+		return errors.New("nothing is given: " + example)
+	}
+	return err
+}
+
+// wanted is what should be in the place of a value of another type.
+func wanted(mistyped *json.UnmarshalTypeError) string {
+	switch mistyped.Type.Kind() {
+	case reflect.String:
+		if mistyped.Field == "delay" {
+			return `a time in quotes, such as "5s" or "150ms"`
+		}
+		return "text in quotes"
+	case reflect.Int:
+		return "a whole number, without quotes"
+	case reflect.Bool:
+		return "true or false, without quotes"
+	}
+	return "an object in braces"
 }
