@@ -29,6 +29,14 @@ const (
 	KindLeak       Kind = "leak"       // a client sent one of Config.Secrets: one record for each connection, request to the web server or query
 )
 
+// historyKinds are all kinds.
+func historyKinds() []Kind {
+	return []Kind{
+		KindQuery, KindConnect, KindTLS, KindMessage, KindKeepAlive, KindRejected, KindClose, KindWeb, KindProxy,
+		KindDistrusted, KindFault, KindLeak,
+	}
+}
+
 // Record is one thing that happened, as the history tells it.
 type Record struct {
 	Time time.Time `json:"time"`

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,9 +36,18 @@ func (s *Server) listenManagement(address string) error {
 // for a password: let it be reached from the own machine only.
 func (s *Server) Management() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /history", func(w http.ResponseWriter, req *http.Request) {
+	var known []string
+	handle := func(pattern string, handler http.HandlerFunc) {
+		known = append(known, pattern)
+		mux.HandleFunc(pattern, handler)
+	}
+	handle("GET /history", func(w http.ResponseWriter, req *http.Request) {
 		var kinds []Kind
 		for _, k := range req.URL.Query()["kind"] {
+			if !slices.Contains(historyKinds(), Kind(k)) {
+				writeError(w, http.StatusBadRequest, fmt.Errorf("unknown kind %q; known: %s", k, list(historyKinds())))
+				return
+			}
 			kinds = append(kinds, Kind(k))
 		}
 		records := s.History(kinds...)
@@ -45,7 +56,7 @@ func (s *Server) Management() http.Handler {
 			Records []Record `json:"records"`
 		}{s.HistoryDropped(), records})
 	})
-	mux.HandleFunc("GET /users", func(w http.ResponseWriter, _ *http.Request) {
+	handle("GET /users", func(w http.ResponseWriter, _ *http.Request) {
 		type userJSON struct {
 			Name     string `json:"name"`
 			URI      string `json:"uri"`
@@ -58,10 +69,10 @@ func (s *Server) Management() http.Handler {
 		}
 		writeJSON(w, http.StatusOK, users)
 	})
-	mux.HandleFunc("GET /endpoints", func(w http.ResponseWriter, _ *http.Request) {
+	handle("GET /endpoints", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, s.Endpoints())
 	})
-	mux.HandleFunc("DELETE /endpoints/{epid}", func(w http.ResponseWriter, req *http.Request) {
+	handle("DELETE /endpoints/{epid}", func(w http.ResponseWriter, req *http.Request) {
 		why := RemovedUnregistered
 		if event := req.URL.Query().Get("event"); event != "" {
 			why = Removal(event)
@@ -75,10 +86,10 @@ func (s *Server) Management() http.Handler {
 			writeJSON(w, http.StatusOK, map[string]int{"removed": removed})
 		}
 	})
-	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) {
+	handle("GET /faults", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, s.Faults())
 	})
-	mux.HandleFunc("POST /faults", func(w http.ResponseWriter, req *http.Request) {
+	handle("POST /faults", func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxManagementBody))
 		if err != nil {
 			writeError(w, http.StatusRequestEntityTooLarge, err)
@@ -94,16 +105,36 @@ func (s *Server) Management() http.Handler {
 		}
 		writeJSON(w, http.StatusCreated, s.Faults())
 	})
-	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {
+	handle("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {
 		s.ClearFaults()
 		w.WriteHeader(http.StatusNoContent)
 	})
-	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, _ *http.Request) {
+	handle("POST /reset", func(w http.ResponseWriter, _ *http.Request) {
 		s.Reset()
 		w.WriteHeader(http.StatusNoContent)
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		refusal, pattern := mux.Handler(req)
+		if pattern != "" {
+			mux.ServeHTTP(w, req)
+			return
+		}
+		plain := &statusOnly{header: w.Header()} // 404, or 405 with Allow
+		refusal.ServeHTTP(plain, req)
+		err := fmt.Errorf("%s %s is unknown; known: %s", req.Method, req.URL.Path, strings.Join(known, ", "))
+		writeError(w, plain.status, err)
+	})
 }
+
+// statusOnly lets a handler set headers, and keeps its status.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (w *statusOnly) Header() http.Header         { return w.header }
+func (w *statusOnly) WriteHeader(status int)      { w.status = status }
+func (w *statusOnly) Write(p []byte) (int, error) { return len(p), nil }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")

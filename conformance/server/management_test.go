@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -79,7 +80,35 @@ func TestManagement(t *testing.T) {
 	call("POST", "/reset", "", 204, nil)
 	<-c.conn.Done()
 	require.Empty(t, s.History())
-	call("GET", "/nothing", "", 404, nil)
+	call("GET", "/nothing", "", 404, &why)
+}
+
+func TestManagementRefusesInJSONWithWhatIsKnown(t *testing.T) {
+	handler := startTest(t, twoUsers()).Management()
+	for _, test := range []struct {
+		method, path string
+		status       int
+		want         string
+	}{
+		{"GET", "/", 404, "GET / is unknown; known: GET /history, GET /users,"},
+		{"PUT", "/faults", 405, "PUT /faults is unknown; known: GET /history,"},
+		{"GET", "/reset", 405, "known: GET /history,"},
+		{"GET", "/endpoints/abc", 405, "DELETE /endpoints/{epid}"},
+		{"POST", "/faults", 400, "nothing is given: a fault is JSON such as"},
+		{"GET", "/history?kind=quary", 400, `unknown kind "quary"; known: query, connect,`},
+	} {
+		t.Run(test.method+" "+test.path, func(t *testing.T) {
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, httptest.NewRequest(test.method, test.path, nil))
+
+			require.Equal(t, test.status, answer.Code)
+			require.Equal(t, "application/json", answer.Header().Get("Content-Type"))
+			require.Equal(t, test.status == 405, answer.Header().Get("Allow") != "")
+			var why struct{ Error string }
+			require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &why))
+			require.Contains(t, why.Error, test.want)
+		})
+	}
 }
 
 func TestResetForgetsAndServesOn(t *testing.T) {

@@ -27,3 +27,11 @@ func TestThePageOfTheServerNamesEveryFault(t *testing.T) {
 		}
 	}
 }
+
+func TestThePageOfTheServerNamesEveryKindOfRecord(t *testing.T) {
+	page, err := os.ReadFile("../../docs/server.md")
+	require.NoError(t, err)
+	for _, kind := range historyKinds() {
+		require.Contains(t, string(page), "`"+string(kind)+"`")
+	}
+}
