@@ -117,7 +117,7 @@ func TestFaultErrorsNameWhatIsKnown(t *testing.T) {
 		{"nothing", ` `, `nothing is given: a fault is JSON such as {"stage":`},
 		{"number for a time", `{"delay":5}`, `fault: delay: number found: give a time in quotes, such as "5s" or "150ms"`},
 		{"number for text", `{"reason":5}`, `fault: reason: number found: give text in quotes`},
-		{"text for a number", `{"match":{"status":"200"}}`, `fault: match.status: string found: give a whole number, without quotes`},
+		{"text for a number", `{"match":{"status":"200"}}`, `fault: match.status: string found: give a whole number`},
 		{"fraction", `{"count":1.5}`, `fault: count: number 1.5 found: give a whole number, without quotes`},
 		{"text for a switch", `[{"match":{"registered":"yes"}}]`, `match.registered: string found: give true or false`},
 		{"text for an object", `{"headers":"A: b"}`, `fault: headers: string found: give an object in braces`},
