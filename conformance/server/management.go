@@ -90,8 +90,13 @@ func (s *Server) Management() http.Handler {
 		writeJSON(w, http.StatusOK, s.Faults())
 	})
 	handle("POST /faults", func(w http.ResponseWriter, req *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxManagementBody))
+		body, err := io.ReadAll(io.LimitReader(req.Body, maxManagementBody+1))
 		if err != nil {
+			writeError(w, http.StatusBadRequest, err)
+			return
+		}
+		if len(body) > maxManagementBody {
+			err := fmt.Errorf("more than %d bytes: post fewer faults at once", maxManagementBody)
 			writeError(w, http.StatusRequestEntityTooLarge, err)
 			return
 		}
