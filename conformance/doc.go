@@ -29,5 +29,5 @@
 //
 // Selection (selection.go) is by path segment; what a subject is known to fail goes into a Deviations
 // file (deviation.go), and then an unexpected pass is a failure too. A Profile (profile.go) names a real
-// server and what may be done to it; pace.go keeps log-ons to it apart.
+// server and what may be done to it; pace.go keeps log-ons to it apart, and makes none after a rejected password.
 package conformance

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -12,7 +13,24 @@ const defaultPause = time.Second
 type pace struct {
 	pause time.Duration // 0: none
 	ended time.Time     // of the last log-on; zero: there was none
+
+	profile  *Profile
+	rejected bool // the server does not take the profile's password
 }
+
+// errRejected is what a log-on comes to that is not made, for the one before it was rejected.
+var errRejected = errors.New("the server rejected the name or the password of the profile: " +
+	"nothing more is sent, an account could be locked")
+
+// heard notes the rejection of the profile's password, which is not sent again.
+func (p *pace) heard(s Settings, events []Event) {
+	if p != nil && p.profile.rejected(s, events) {
+		p.rejected = true
+	}
+}
+
+// locked tells whether the profile's password has been rejected.
+func (p *pace) locked() bool { return p != nil && p.rejected }
 
 // wait lets the pause pass, or ctx end.
 func (p *pace) wait(ctx context.Context) {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	ocserr "github.com/ocsgo/ocs/errors"
 	"github.com/ocsgo/ocs/signin"
 	"github.com/ocsgo/ocs/sip/auth"
 )
@@ -129,6 +130,14 @@ func (p *Profile) claims(n Need) bool {
 		return p.DisabledSignInName != ""
 	}
 	return slices.Contains(p.Claims, n)
+}
+
+// rejected tells whether events say that the server does not take the profile's own name with its own password. A
+// client may keep the cause to itself, and the code does not tell a wrong password from an unknown user.
+func (p *Profile) rejected(s Settings, events []Event) bool {
+	return s.SignInName == p.SignInName && s.Password == p.password && slices.ContainsFunc(events, func(e Event) bool {
+		return e.HR == ocserr.InvalidPassword || e.Cause == ocserr.CausePasswordRejected
+	})
 }
 
 // forbids says why a risk may not be taken; "" where it may.

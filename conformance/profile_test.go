@@ -110,6 +110,44 @@ func TestAWrongPasswordIsSentOnlyWhereItIsAllowed(t *testing.T) {
 	require.Equal(t, 1, srv.Rejected("alice"))
 }
 
+func TestARejectedPasswordOfTheProfileIsSentOnce(t *testing.T) {
+	twice := func(ctx context.Context, w *World) (*Record, error) {
+		r, err := w.SignIn(ctx)
+		if err == nil {
+			var again *Record
+			again, err = w.SignIn(ctx)
+			r.Then(again)
+		}
+		return r, err
+	}
+	for name, attempts := range map[string][]Attempt{
+		"in other cases":       {{}},
+		"in the same case":     {{Name: "one"}, {Name: "two"}},
+		"in the same attempt":  {{Run: twice}},
+		"to record what it is": {{Expect: []Outcome{{Code: ocserr.InvalidPassword}}}},
+	} {
+		srv, runner := lab(t)
+		runner.Profile.password = "hunter3"
+		runner.Profile.AllowLockout = true
+		first := Case{ID: "a/first", Level: Info, Grounds: []Ground{Real}, Attempts: attempts}
+		results := runner.Run(t.Context(), append([]Case{first}, realCases()[:2]...), nil)
+		require.Equal(t, 1, srv.Rejected("alice"), name)
+		require.True(t, results[0].Bad(), name)
+		for _, r := range results[1:] {
+			require.Equal(t, Skip, r.Verdict, name)
+			require.Contains(t, r.Reason, "the server rejected", name)
+		}
+	}
+}
+
+func TestAWrongPasswordThatACaseSendsStopsNothing(t *testing.T) {
+	_, runner := lab(t)
+	runner.Profile.AllowLockout = true
+	cases := realCases()
+	results := runner.Run(t.Context(), []Case{cases[1], cases[0]}, nil)
+	require.Equal(t, Pass, results[1].Verdict, results[1].Actual())
+}
+
 func TestTheUnknownUserIsOneOfTheServersDomain(t *testing.T) {
 	_, runner := lab(t)
 	s := runner.Profile.settings(Settings{SignInName: Unknown, Password: WrongPassword}, true)

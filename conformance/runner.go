@@ -101,6 +101,9 @@ func (r *Runner) Case(ctx context.Context, c Case) Result {
 		judges[axis] = &Judgement{Axis: axis, Verdict: Pass}
 	}
 	for _, a := range r.attempts(c) {
+		if r.pace.locked() {
+			break
+		}
 		record, err := r.attempt(ctx, c, a)
 		if record != nil {
 			record.Settings.Network = nil
@@ -166,7 +169,12 @@ func (r *Runner) skips(ctx context.Context, c Case) string {
 		}
 	}
 	if ground == Real {
-		return r.Profile.forbids(c.Risk)
+		if reason := r.Profile.forbids(c.Risk); reason != "" {
+			return reason
+		}
+	}
+	if r.pace.locked() {
+		return errRejected.Error()
 	}
 	return ""
 }
@@ -189,6 +197,9 @@ func (r *Runner) attempt(ctx context.Context, c Case, a Attempt) (*Record, error
 		run = func(ctx context.Context, w *World) (*Record, error) { return w.SignIn(ctx) }
 	}
 	record, err := run(ctx, w)
+	if errors.Is(err, errRejected) {
+		err = nil // the log-on that was rejected is judged
+	}
 	return record, errors.Join(err, w.close())
 }
 
@@ -209,6 +220,9 @@ func (r *Runner) judge(c Case, a Attempt, record *Record, judges map[Axis]*Judge
 	weight := r.weight(c.Level)
 	exact := r.ground() == Virtual
 
+	if r.ground() == Real && r.Profile.rejected(record.Settings, record.Events) {
+		wrong(AxisContract, Fail, errRejected.Error()) // whatever the level: a run that stopped here must not pass
+	}
 	if record.runaway != "" {
 		wrong(AxisContract, Fail, record.runaway)
 	}

@@ -89,6 +89,7 @@ func (r *Runner) open(c Case, a Attempt) (*World, error) {
 		own := c.subject() == SubjectServer || r.Client == nil || r.Own
 		w.Settings = r.Profile.settings(a.Client, own, c.Needs...)
 		r.pace.pause = max(cmp.Or(r.Pause, defaultPause), 0)
+		r.pace.profile = r.Profile
 		w.pace = &r.pace
 		w.Settings.Case = c.ID
 		return w, nil
@@ -198,6 +199,9 @@ func listenAnywhere(cfg server.Config) (srv *server.Server, ip string, err error
 // SignIn lets the client sign in as the attempt says, and stops it when the attempt says so. The error is the
 // harness's, or ErrUnimplemented.
 func (w *World) SignIn(ctx context.Context) (*Record, error) {
+	if w.pace.locked() {
+		return &Record{Attempt: w.attempt.Name, Started: time.Now(), Settings: w.Settings}, errRejected
+	}
 	w.pace.wait(ctx)
 	defer w.pace.done()
 	r := &Record{Attempt: w.attempt.Name, Started: time.Now(), Settings: w.Settings}
@@ -206,6 +210,11 @@ func (w *World) SignIn(ctx context.Context) (*Record, error) {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	var mu sync.Mutex
+	defer func() {
+		mu.Lock()
+		defer mu.Unlock()
+		w.pace.heard(settings, r.Events)
+	}()
 	ready := make(chan struct{})
 	tell := func(e Event) {
 		mu.Lock()

@@ -47,7 +47,8 @@ func (conformanceRun) Help() string {
     ocs conformance run --target real --profile lab.json --dry-run
 
 A real server is treated gently: the plan is printed first, log-ons are made one at a time with a --pause between them, and the run is
-named in the User-Agent and in the name of the user that does not exist, so that an administrator finds it in the logs.
+named in the User-Agent and in the name of the user that does not exist, so that an administrator finds it in the logs. A password of the
+profile that the server rejects is sent once: nothing more is run then.
 
 A program under test is started once for each sign-in. It reads one line of JSON from its standard input: sign_in_name, password,
 dns, ca and what else the case asks for. It writes each event as a line of JSON to its standard output:
