@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -60,6 +61,9 @@ func ReadProfile(file string) (*Profile, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(p); err != nil {
+		if strings.Contains(err.Error(), "unknown field") { // which is all that the decoder says of it
+			err = fmt.Errorf("%w: known are %s", err, strings.Join(profileKeys(), ", "))
+		}
 		return nil, fmt.Errorf("profile %s: %w", file, err)
 	}
 	if err := atEnd(decoder); err != nil {
@@ -71,8 +75,57 @@ func ReadProfile(file string) (*Profile, error) {
 	return p, nil
 }
 
+// profileKeys are the keys of a profile.
+func profileKeys() (keys []string) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Profile]()) {
+		if key, _, _ := strings.Cut(field.Tag.Get("json"), ","); key != "" && key != "-" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// claimable are the needs that a profile claims; of the others it has a key.
+func claimable() (names []string) {
+	for _, n := range []Need{
+		NeedNTLM, NeedDigest, NeedKerberos, NeedTLSDSK, NeedSRV, NeedAutodiscover, NeedLegacyTLS, NeedProxyHTTP, NeedProxySOCKS,
+	} {
+		names = append(names, string(n))
+	}
+	return names
+}
+
+// key is the profile's key that says whether the server has what is needed.
+func (n Need) key() string {
+	switch n {
+	case NeedServer:
+		return "server"
+	case NeedDisabledUser:
+		return "disabled_sign_in_name"
+	}
+	return "claims"
+}
+
+// checkClaims refuses what would skip cases in silence.
+func (p *Profile) checkClaims() error {
+	for _, n := range p.Claims {
+		switch {
+		case n.key() != "claims":
+			return fmt.Errorf("%q is not claimed: set %s instead", n, n.key())
+		case !slices.Contains(claimable(), string(n)):
+			return fmt.Errorf("claim %q is unknown: known are %s", n, strings.Join(claimable(), ", "))
+		}
+	}
+	return nil
+}
+
 func (p *Profile) load() error {
+	if err := p.checkClaims(); err != nil {
+		return err
+	}
 	switch {
+	case !slices.Contains([]string{"", string(signin.TransportTLS), string(signin.TransportTCP)}, p.Transport):
+		return fmt.Errorf("transport %q is unknown: use tls or tcp, or leave it out", p.Transport)
 	case !strings.Contains(p.SignInName, "@"):
 		return fmt.Errorf("sign_in_name %q is not user@domain", p.SignInName)
 	case slices.Contains(p.Claims, NeedKerberos) && p.KDC == "":
@@ -121,15 +174,15 @@ func readPrivate(file string) (string, error) {
 	return strings.TrimSuffix(line, "\r"), err
 }
 
-// claims tells whether the server offers something.
-func (p *Profile) claims(n Need) bool {
-	switch n {
-	case NeedServer:
-		return p.Server != ""
-	case NeedDisabledUser:
-		return p.DisabledSignInName != ""
+// lacks says why something is not offered; "" where it is.
+func (p *Profile) lacks(n Need) string {
+	switch {
+	case n == NeedServer && p.Server == "", n == NeedDisabledUser && p.DisabledSignInName == "":
+		return fmt.Sprintf("needs %s: set %s in the profile", n, n.key())
+	case n.key() == "claims" && !slices.Contains(p.Claims, n):
+		return fmt.Sprintf("needs %s, which is not claimed", n)
 	}
-	return slices.Contains(p.Claims, n)
+	return ""
 }
 
 // rejected tells whether events say that the server does not take the profile's own name with its own password. A

@@ -28,7 +28,7 @@ func TestProfileKeepsThePasswordElsewhere(t *testing.T) {
 	p, err := ReadProfile(write(t, "p.json", `{"name":"lab","sign_in_name":"alice@contoso.com","password_file":"`+secret+`","claims":["ntlm"]}`, 0o644))
 	require.NoError(t, err)
 	require.Equal(t, "hunter2", p.settings(Settings{}, true).Password)
-	require.True(t, p.claims(NeedNTLM))
+	require.Empty(t, p.lacks(NeedNTLM))
 	require.NotContains(t, string(mustJSON(t, p)), "hunter2")
 
 	t.Setenv("OCS_TEST_PROFILE_PASSWORD", "from the environment")
@@ -43,7 +43,13 @@ func TestProfilesThatAreRefused(t *testing.T) {
 		`{"sign_in_name":"alice","password_env":"X"}`:                              "not user@domain",
 		`{"sign_in_name":"a@b"}`:                                                   "password_file or password_env",
 		`{"sign_in_name":"a@b","password_file":"x","password_env":"X"}`:            "password_file or password_env",
-		`{"sign_in_name":"a@b","password":"hunter2"}`:                              "unknown field",
+		`{"sign_in_name":"a@b","password":"hunter2"}`:                              `unknown field "password": known are name, sign_in_name, user`,
+		`{"sign_in_name":"a@b","password_env":"X","claims":["ntlm","nlmt"]}`:       `claim "nlmt" is unknown: known are ntlm, digest`,
+		`{"sign_in_name":"a@b","password_env":"X","claims":["NTLM"]}`:              `claim "NTLM" is unknown`,
+		`{"sign_in_name":"a@b","password_env":"X","claims":["engine"]}`:            `claim "engine" is unknown`,
+		`{"sign_in_name":"a@b","password_env":"X","claims":["server"]}`:            `"server" is not claimed: set server instead`,
+		`{"sign_in_name":"a@b","password_env":"X","claims":["disabled-user"]}`:     "set disabled_sign_in_name instead",
+		`{"sign_in_name":"a@b","password_env":"X","transport":"udp"}`:              `transport "udp" is unknown: use tls or tcp`,
 		`{"sign_in_name":"a@b","password_env":"X"} {}`:                             "more text",
 		`{"sign_in_name":"a@b","password_file":"` + public + `"}`:                  "can be read by others",
 		`{"sign_in_name":"a@b","password_file":"` + empty + `"}`:                   "is empty",
@@ -52,6 +58,17 @@ func TestProfilesThatAreRefused(t *testing.T) {
 	} {
 		_, err := ReadProfile(write(t, "p.json", text, 0o644))
 		require.ErrorContains(t, err, want, text)
+	}
+}
+
+func TestWhatAProfileLacksIsNamedByItsKey(t *testing.T) {
+	var p Profile
+	require.Equal(t, "needs server: set server in the profile", p.lacks(NeedServer))
+	require.Equal(t, "needs disabled-user: set disabled_sign_in_name in the profile", p.lacks(NeedDisabledUser))
+	require.Equal(t, "needs kerberos, which is not claimed", p.lacks(NeedKerberos))
+	p = Profile{Server: "server", DisabledSignInName: "bob@ocs.test", Claims: []Need{NeedKerberos}}
+	for _, n := range []Need{NeedServer, NeedDisabledUser, NeedKerberos} {
+		require.Empty(t, p.lacks(n))
 	}
 }
 

@@ -164,8 +164,10 @@ func (r *Runner) skips(ctx context.Context, c Case) string {
 		switch {
 		case need == NeedEngine && r.Client != nil && !r.Own:
 			return "needs our own engine's Go API"
-		case ground == Real && need != NeedEngine && !r.Profile.claims(need):
-			return "needs " + string(need) + ", which is not claimed"
+		case ground == Real && need != NeedEngine:
+			if reason := r.Profile.lacks(need); reason != "" {
+				return reason
+			}
 		}
 	}
 	if ground == Real {
