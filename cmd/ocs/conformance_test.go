@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/xml"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -120,6 +121,29 @@ func TestConformanceBrokenProgramIsAnErrorOfTheHarness(t *testing.T) {
 	r := invocation{}.run(t, "conformance", "run", "reg/basic", "--sut", "exec:/no/such/program")
 	require.Equal(t, exitHarness, r.status)
 	require.Contains(t, r.stdout, "ERROR")
+}
+
+// incapable is a program under test that has nothing that a case asks for.
+func incapable(t *testing.T) string {
+	t.Helper()
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("no sh")
+	}
+	file := filepath.Join(t.TempDir(), "incapable.sh")
+	require.NoError(t, os.WriteFile(file, []byte("exit 89\n"), 0o644))
+	return "exec:" + shell + " " + file
+}
+
+func TestConformanceSelectedCasesThatMustRunAreMissed(t *testing.T) {
+	sut := incapable(t)
+	must := invocation{}.run(t, "conformance", "run", "reg/basic", "err/401-final", "--sut", sut)
+	require.Equal(t, exitCasesFailed, must.status)
+	require.Contains(t, must.stdout, "2 UNIMPLEMENTED")
+	require.Contains(t, must.stdout, "not run, and must be: reg/basic")
+	require.NotContains(t, must.stdout, "must be: tear/clean", "it was not selected")
+	other := invocation{}.run(t, "conformance", "run", "err/401-final", "--sut", sut)
+	require.Zero(t, other.status, other.stdout+other.stderr)
 }
 
 func TestConformanceTellsThePlanBeforeItTouchesARealServer(t *testing.T) {

@@ -87,9 +87,7 @@ func (c *conformanceRun) Run(ctx context.Context, std *streams) error {
 			_ = report.Progress(std.out, result) // std.out remembers
 		}
 	})
-	if len(c.Selector) == 0 {
-		run.Missing = conformance.Missing(cases.MustRun(runner.Ground), results)
-	}
+	run.Missing = conformance.Missing(mustRun(runner.Ground, selected), results)
 	r, err := report.New(run, results)
 	if err != nil {
 		return err
@@ -175,6 +173,13 @@ func (c *conformanceRun) tellPlan(std *streams, runner *conformance.Runner, sele
 		fmt.Fprintf(std.err, "  %-34s %d log-ons  %s\n", p.Case.ID, p.LogOns, p.Case.Title)
 	}
 	fmt.Fprintf(std.err, "%d log-ons in all, one after the other; %d cases are not for this server or not allowed.\n", logOns, skipped)
+}
+
+// mustRun are the ids of the selected cases that must have run on a ground.
+func mustRun(g conformance.Ground, selected []conformance.Case) []string {
+	return slices.DeleteFunc(cases.MustRun(g), func(id string) bool {
+		return !slices.ContainsFunc(selected, func(c conformance.Case) bool { return c.ID == id })
+	})
 }
 
 // casesOn are the selected cases that run on a ground: the others are no part of its catalogue. A selector of which

@@ -41,8 +41,8 @@ func Areas() [][2]string {
 	}
 }
 
-// MustRun returns the ids that a whole run on a ground must have run, so that a suite that silently skips
-// everything does not pass.
+// MustRun returns the ids that a run on a ground must have run where they are selected, so that a suite that silently
+// skips everything does not pass.
 func MustRun(g conformance.Ground) []string {
 	if g == conformance.Real {
 		return []string{"reg/basic", "pres/ready-is-online", "tear/clean"}
