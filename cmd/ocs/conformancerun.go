@@ -93,7 +93,7 @@ func (c *conformanceRun) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	write := map[string]func() error{
-		"text":  func() error { return r.Text(std.out) },
+		"text":  func() error { return r.Totals(std.out) },
 		"json":  func() error { return r.JSON(std.out) },
 		"junit": func() error { return r.JUnit(std.out) },
 		"html":  func() error { return report.HTML(std.out, r) },

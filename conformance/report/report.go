@@ -2,7 +2,7 @@
 // programs and for keeping, as JUnit XML for build servers, as HTML for the web.
 //
 //   - report.go: Report, which is the JSON form, and how it is made and read
-//   - text.go: Progress, line by line, and the summary
+//   - text.go: Progress, line by line; Totals, the summary; Text, both of a report that was kept
 //   - junit.go: JUnit XML
 //   - html.go, page.html: one page, which needs nothing else; of several reports a matrix
 //   - diff.go: what is different between two
@@ -94,7 +94,8 @@ func New(run Run, results []conformance.Result) (*Report, error) {
 	return r, nil
 }
 
-func newCase(result conformance.Result) (Case, error) {
+// caseOf is a case without its attempts.
+func caseOf(result conformance.Result) Case {
 	c := result.Case
 	out := Case{
 		ID: c.ID, Title: c.Title, Subject: c.Subject, Level: c.Level, Purpose: c.Purpose, Refs: c.Refs,
@@ -104,10 +105,15 @@ func newCase(result conformance.Result) (Case, error) {
 	if out.Subject == "" {
 		out.Subject = conformance.SubjectClient
 	}
+	return out
+}
+
+func newCase(result conformance.Result) (Case, error) {
+	out := caseOf(result)
 	for _, record := range result.Records {
 		raw, err := json.Marshal(record)
 		if err != nil {
-			return out, fmt.Errorf("case %s: %w", c.ID, err)
+			return out, fmt.Errorf("case %s: %w", out.ID, err)
 		}
 		out.Attempts = append(out.Attempts, raw)
 	}

@@ -232,7 +232,7 @@ func TestTextNamesWhatWentWrong(t *testing.T) {
 	for _, result := range results() {
 		require.NoError(t, Progress(&b, result))
 	}
-	require.NoError(t, sample(t).Text(&b))
+	require.NoError(t, sample(t).Totals(&b))
 	require.NotContains(t, b.String(), "\x1b", "a report cannot steer a terminal")
 	lines := strings.Split(b.String(), "\n")
 	for _, c := range sample(t).Cases {
@@ -241,4 +241,20 @@ func TestTextNamesWhatWentWrong(t *testing.T) {
 	require.Contains(t, b.String(), "known to fail")
 	require.Contains(t, b.String(), "not run, and must be: c/must")
 	require.Contains(t, b.String(), "9 cases on ground S against us & them")
+}
+
+func TestTextOfAKeptReportSaysWhatARunSaid(t *testing.T) {
+	var kept, run, text bytes.Buffer
+	require.NoError(t, sample(t).JSON(&kept))
+	read, err := Read(&kept)
+	require.NoError(t, err)
+	for _, result := range results() {
+		if result.Verdict != conformance.Pass || result.Unexpected {
+			require.NoError(t, Progress(&run, result))
+		}
+	}
+	require.NoError(t, read.Totals(&run))
+	require.NoError(t, read.Text(&text))
+	require.Equal(t, run.String(), text.String())
+	require.Contains(t, text.String(), "    actual ")
 }

@@ -12,23 +12,26 @@ import (
 // Progress writes the line of a case that has ended and, where it went wrong, what was expected and what
 // happened.
 func Progress(w io.Writer, result conformance.Result) error {
-	c := result.Case
-	var b strings.Builder
-	fmt.Fprintf(&b, "%-13s %-34s %6.1f s  %s\n", result.Verdict, c.ID, result.Duration.Seconds(), c.Title)
-	switch {
-	case result.Unexpected:
-		fmt.Fprintf(&b, "    passes, but is known to fail (%s): take it out of the deviations\n", result.Deviation)
-	case result.Deviation != "":
-		fmt.Fprintf(&b, "    known: %s\n", result.Deviation)
-	case result.Reason != "":
-		fmt.Fprintf(&b, "    %s\n", result.Reason)
-	}
-	if wrong(result.Verdict) || result.Verdict == conformance.Informational {
-		list(&b, "expected", c.Expected())
-		list(&b, "actual", result.Actual())
-	}
-	_, err := io.WriteString(w, printable(b.String()))
+	_, err := io.WriteString(w, printable(caseOf(result).text()))
 	return err
+}
+
+func (c Case) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-13s %-34s %6.1f s  %s\n", c.Verdict, c.ID, c.Seconds, c.Title)
+	switch {
+	case c.Unexpected:
+		fmt.Fprintf(&b, "    passes, but is known to fail (%s): take it out of the deviations\n", c.Deviation)
+	case c.Deviation != "":
+		fmt.Fprintf(&b, "    known: %s\n", c.Deviation)
+	case c.Reason != "":
+		fmt.Fprintf(&b, "    %s\n", c.Reason)
+	}
+	if wrong(c.Verdict) || c.Verdict == conformance.Informational {
+		list(&b, "expected", c.Expected)
+		list(&b, "actual", c.Actual)
+	}
+	return b.String()
 }
 
 // printable keeps what a foreign program said from steering a terminal or a browser.
@@ -55,8 +58,21 @@ func list(b *strings.Builder, title string, lines []string) {
 	}
 }
 
-// Text writes the summary of a run.
+// Text writes the report: each case that did not pass as Progress has it, and the summary.
 func (r *Report) Text(w io.Writer) error {
+	for _, c := range r.Cases {
+		if c.Verdict == conformance.Pass && !c.Unexpected {
+			continue
+		}
+		if _, err := io.WriteString(w, printable(c.text())); err != nil {
+			return err
+		}
+	}
+	return r.Totals(w)
+}
+
+// Totals writes the summary of a run, whose cases Progress has shown.
+func (r *Report) Totals(w io.Writer) error {
 	var b strings.Builder
 	var counts []string
 	for _, v := range conformance.Verdicts() {
