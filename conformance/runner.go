@@ -100,6 +100,7 @@ func (r *Runner) Case(ctx context.Context, c Case) Result {
 	for _, axis := range Axes() {
 		judges[axis] = &Judgement{Axis: axis, Verdict: Pass}
 	}
+	judged := true // every attempt
 	for _, a := range r.attempts(c) {
 		if r.pace.locked() {
 			break
@@ -122,6 +123,7 @@ func (r *Runner) Case(ctx context.Context, c Case) Result {
 			}
 			continue
 		}
+		judged = false
 		told := a.Client
 		if record != nil {
 			told = record.Settings
@@ -133,7 +135,9 @@ func (r *Runner) Case(ctx context.Context, c Case) Result {
 		break
 	}
 	for _, axis := range Axes() {
-		result.Axes = append(result.Axes, *judges[axis])
+		if judged || judges[axis].Verdict != Pass {
+			result.Axes = append(result.Axes, *judges[axis])
+		}
 		result.Verdict = worst(result.Verdict, judges[axis].Verdict)
 	}
 	result.Duration = time.Since(started)

@@ -123,6 +123,27 @@ func TestWhatIsNotTheSubjectsFaultIsNotItsFailure(t *testing.T) {
 	require.True(t, broken)
 }
 
+func TestAxesThatWereNotJudgedAreLeftOut(t *testing.T) {
+	returning := func(err error) Client {
+		return func(context.Context, Settings, func(Event)) (*signin.Report, error) { return nil, err }
+	}
+	for name, err := range map[string]error{"unimplemented": ErrUnimplemented, "error": errors.New("cannot run")} {
+		result := judged(t, Runner{Client: returning(err)}, Case{Level: Must, Attempts: []Attempt{{}}})
+		require.Empty(t, result.Axes, name)
+	}
+	first := true
+	once := func(ctx context.Context, s Settings, tell func(Event)) (*signin.Report, error) {
+		if !first {
+			return nil, ErrUnimplemented
+		}
+		first = false
+		return failing(ocserr.Unexpected)(ctx, s, tell)
+	}
+	result := judged(t, Runner{Client: once}, Case{Level: Must, Attempts: []Attempt{{Expect: []Outcome{{}}}, {}}})
+	require.Len(t, result.Axes, 1, "what was found is kept")
+	require.Equal(t, Fail, result.Axes[0].Verdict)
+}
+
 func TestACaseIsSkippedWithItsReason(t *testing.T) {
 	result := judged(t, Runner{Client: failing(ocserr.Unexpected)}, Case{Needs: []Need{NeedEngine}, Attempts: []Attempt{{}}})
 	require.Equal(t, Skip, result.Verdict)

@@ -65,8 +65,8 @@ type Judgement struct {
 type Result struct {
 	Case       Case
 	Verdict    Verdict
-	Reason     string // of SKIP, UNIMPLEMENTED and ERROR
-	Axes       []Judgement
+	Reason     string      // of SKIP, UNIMPLEMENTED and ERROR
+	Axes       []Judgement // of a case that was not judged to its end only what was found
 	Records    []*Record
 	Duration   time.Duration
 	Deviation  string // why this case is known to fail; "" where it is not

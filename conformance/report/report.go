@@ -57,7 +57,7 @@ type Case struct {
 	Reason     string                  `json:"reason,omitempty"`     // of SKIP, UNIMPLEMENTED and ERROR
 	Deviation  string                  `json:"deviation,omitempty"`  // why it is known to fail
 	Unexpected bool                    `json:"unexpected,omitempty"` // it passed although it is known to fail
-	Axes       []conformance.Judgement `json:"axes,omitempty"`
+	Axes       []conformance.Judgement `json:"axes,omitempty"`       // only what was found, where not all was judged
 	Expected   []string                `json:"expected,omitempty"`
 	Actual     []string                `json:"actual,omitempty"`
 	Seconds    float64                 `json:"seconds"`
