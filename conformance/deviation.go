@@ -67,7 +67,7 @@ func decodeErrorName(decoder *json.Decoder) (string, error) {
 	}
 	isCause := slices.ContainsFunc(ocserr.Table(), func(row ocserr.Row) bool { return string(row.Cause) == name })
 	if _, err := ocserr.Parse(name); err != nil && !isCause {
-		return "", fmt.Errorf("%q is neither a code nor a cause: \"ocs codes\" lists them", name)
+		return "", fmt.Errorf("%q is neither a code nor a cause: \"ocs codes\" lists the codes, docs/error-map.md the causes", name)
 	}
 	return name, nil
 }

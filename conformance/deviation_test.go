@@ -32,7 +32,7 @@ func TestDeviationsThatAreRefused(t *testing.T) {
 		`{"tls/*":"old"`:                     "EOF",
 		`{"tls/*":"old","tls/*":"new"}`:      `"tls/*" is there twice`,
 		`{"errors":"none"}`:                  "not a JSON object",
-		`{"errors":{"x":"MSGR_E_NOSUCH"}}`:   "neither a code nor a cause",
+		`{"errors":{"x":"MSGR_E_NOSUCH"}}`:   "neither a code nor a cause: \"ocs codes\" lists the codes, docs/error-map.md the causes",
 		`{"errors":{"x":"S_OK","x":"S_OK"}}`: `"x" is there twice`,
 	} {
 		_, _, err := ReadDeviations(strings.NewReader(text))
