@@ -160,7 +160,9 @@ func TestConformanceTellsThePlanBeforeItTouchesARealServer(t *testing.T) {
 	require.Zero(t, dry.status, dry.stderr)
 	require.Contains(t, dry.stderr, "tear/clean")
 	require.Contains(t, dry.stderr, "log-ons in all")
-	require.NotContains(t, dry.stderr, "auth/bad-password")
+	require.NotRegexp(t, `auth/bad-password +\d+ log-ons`, dry.stderr)
+	require.Regexp(t, `(?s)not allowed:.*auth/bad-password +it sends a wrong password: allow it with --allow-lockout\n`, dry.stderr)
+	require.Regexp(t, `auth/krb-ok +needs kerberos, which is not claimed\n`, dry.stderr)
 	require.Empty(t, srv.History(server.KindConnect))
 
 	real := invocation{}.run(t, args...)

@@ -164,15 +164,18 @@ func (c *conformanceRun) runner() (*conformance.Runner, error) {
 func (c *conformanceRun) tellPlan(std *streams, runner *conformance.Runner, selected []conformance.Case) {
 	plan, logOns := runner.Plan(selected)
 	fmt.Fprintf(std.err, "Plan for %s as %s, run %s:\n", cmp.Or(runner.Profile.Name, "a real server"), runner.Profile.SignInName, runner.Profile.Run)
-	skipped := 0
+	var skipped []string
 	for _, p := range plan {
 		if p.Skipped != "" {
-			skipped++
+			skipped = append(skipped, fmt.Sprintf("  %-34s %s\n", p.Case.ID, p.Skipped))
 			continue
 		}
 		fmt.Fprintf(std.err, "  %-34s %d log-ons  %s\n", p.Case.ID, p.LogOns, p.Case.Title)
 	}
-	fmt.Fprintf(std.err, "%d log-ons in all, one after the other; %d cases are not for this server or not allowed.\n", logOns, skipped)
+	fmt.Fprintf(std.err, "%d log-ons in all, one after the other.\n", logOns)
+	if len(skipped) > 0 {
+		fmt.Fprintf(std.err, "%d cases are not for this server or not allowed:\n%s", len(skipped), strings.Join(skipped, ""))
+	}
 }
 
 // mustRun are the ids of the selected cases that must have run on a ground.
