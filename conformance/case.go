@@ -108,7 +108,7 @@ type Attempt struct {
 	// Client is what the client is told; what is left empty is filled in so that it would sign in.
 	Client Settings
 
-	StopAfter time.Duration // when to stop the client, from its start; 0: once it is ready
+	StopAfter time.Duration // when to stop the client, from its first event; 0: once it is ready
 	// Live runs between ready and stop. Its error is the harness's.
 	Live func(context.Context, *World) error
 	// Run replaces the whole body; nil: World.SignIn.

@@ -196,6 +196,9 @@ func listenAnywhere(cfg server.Config) (srv *server.Server, ip string, err error
 	return srv, ip, err
 }
 
+// maxStart is how long a program may take to its first event before Attempt.StopAfter counts without one.
+const maxStart = 10 * time.Second
+
 // SignIn lets the client sign in as the attempt says, and stops it when the attempt says so. The error is the
 // harness's, or ErrUnimplemented.
 func (w *World) SignIn(ctx context.Context) (*Record, error) {
@@ -215,14 +218,16 @@ func (w *World) SignIn(ctx context.Context) (*Record, error) {
 		defer mu.Unlock()
 		w.pace.heard(settings, r.Events)
 	}()
-	ready := make(chan struct{})
+	begun, ready := make(chan struct{}), make(chan struct{})
 	tell := func(e Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		if e.At.IsZero() {
 			e.At = time.Now()
 		}
-		r.Events = append(r.Events, e)
+		if r.Events = append(r.Events, e); len(r.Events) == 1 {
+			close(begun)
+		}
 		if e.Kind == Ready {
 			select {
 			case <-ready:
@@ -243,11 +248,12 @@ func (w *World) SignIn(ctx context.Context) (*Record, error) {
 	})
 
 	var stopAt <-chan time.Time
+	var hasBegun chan struct{}
 	isReady := ready
+	timer := time.NewTimer(w.attempt.StopAfter + maxStart)
+	defer timer.Stop()
 	if w.attempt.StopAfter > 0 {
-		timer := time.NewTimer(w.attempt.StopAfter)
-		defer timer.Stop()
-		stopAt, isReady = timer.C, nil
+		stopAt, hasBegun, isReady = timer.C, begun, nil
 	}
 	limit := time.NewTimer(w.limit)
 	defer limit.Stop()
@@ -265,6 +271,10 @@ func (w *World) SignIn(ctx context.Context) (*Record, error) {
 			}
 			w.settle()
 			halt()
+			continue
+		case <-hasBegun:
+			hasBegun = nil
+			timer.Reset(w.attempt.StopAfter)
 			continue
 		case <-stopAt:
 			stopAt = nil
