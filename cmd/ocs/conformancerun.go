@@ -54,9 +54,11 @@ A program under test is started once for each sign-in. It reads one line of JSON
 dns, ca and what else the case asks for. It writes each event as a line of JSON to its standard output:
 {"event":"onMyStatusChange","hr":0,"status":256}, {"event":"onSignin","hr":0}, {"event":"ready"}, {"event":"onSignout"}. The end of
 its standard input is the order to cancel or to sign out. It exits with 0 when it ran to the end, and with 89 when it cannot do
-what the case asks for. Instead of hr it may give "code", a name, and beside it "cause" and "detail"; words of its own for them are
-translated by the file of --deviations: {"errors": {"LOGON_DENIED": "MSGR_E_INVALID_PASSWORD", "bad secret": "password-rejected"}}. One that has not ended 40 seconds after that order, or that writes more than 10,000 events, is killed with all
-that it started, and its case fails.
+what the case asks for. Instead of hr it may give "code", a name, and beside it the names "cause" and "detail"; words of its own for
+them are translated by the file of --deviations:
+{"errors": {"LOGON_DENIED": "MSGR_E_INVALID_PASSWORD", "bad secret": "password-rejected"}}. One that has not ended 40 seconds after
+that order, or that writes more than 10,000 events, is killed with all that it started, and its case fails. docs/shim.md has every key
+and event, and a whole program to start from.
 
 Exit status: 0 all right; 1 cases failed, passed unexpectedly, or did not run that must; 2 usage or an unknown id; 3 the suite itself failed.`
 }
