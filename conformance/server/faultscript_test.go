@@ -248,8 +248,9 @@ func TestRawFaultsOnSockets(t *testing.T) {
 			got := make([]byte, max(len(test.want), 1))
 			if err == nil {
 				defer nc.Close()
-				_, _ = nc.Write([]byte(options)) // a reset may come before
+				_, wrote := nc.Write([]byte(options)) // a reset that comes before is told here, and only once
 				_, err = io.ReadFull(nc, got)
+				err = errors.Join(wrote, err)
 			}
 			require.ErrorIs(t, err, test.err)
 			if test.err == nil {
