@@ -12,7 +12,8 @@
 //	R   against a real server, named by a Profile
 //
 // A case knows nothing of its ground: it sees a World (world.go; network.go is that of ground V, certificate.go
-// the certificates that are wrong), which is a server, the settings of a client for it, and a way to sign in.
+// the certificates that are wrong), which is a server, the settings of a client for it, and a way to sign in;
+// left.go looks what the client has left behind.
 // So the same cases run under "go test" and under "ocs conformance".
 //
 // The client is a function, Client (client.go): our engine in process (engine.go), or any program through

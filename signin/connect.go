@@ -55,9 +55,9 @@ func (c *Config) routes(candidates []resolve.Candidate) []route {
 }
 
 // names says in an error of TLS which server it is of: among many the reader has to know.
-func (e *route) names(err error) error {
+func (r *route) names(err error) error {
 	failed := *coded(err, ocserr.StageSecure)
-	failed.Err = fmt.Errorf("%s: %w", net.JoinHostPort(e.Host, strconv.Itoa(e.Port)), failed.Err)
+	failed.Err = fmt.Errorf("%s: %w", net.JoinHostPort(r.Host, strconv.Itoa(r.Port)), failed.Err)
 	return &failed
 }
 
@@ -76,8 +76,8 @@ type tries struct {
 func (a *attempt) connect(ctx context.Context, candidates []resolve.Candidate) (*link, error) {
 	defer a.enter(ocserr.StageDial)()
 	t := &tries{cfg: a.cfg, routes: a.cfg.routes(candidates)}
-	for _, e := range t.routes {
-		t.all = append(t.all, newTry(e, len(a.report.Redirects)))
+	for _, r := range t.routes {
+		t.all = append(t.all, newTry(r, len(a.report.Redirects)))
 	}
 	before := a.report.Tries // of candidates that redirected
 	defer func() {
@@ -101,7 +101,7 @@ func (a *attempt) untried() []error {
 	return a.report.Discovery.Untried()
 }
 
-// try goes from an route to a link, and notes how.
+// try goes from a route to a link, and notes how.
 func (t *tries) try(ctx context.Context, i int) (*link, error) {
 	t.note(i, func(try *Try) { try.began = time.Now() })
 	l, err := t.open(ctx, i)
@@ -115,27 +115,27 @@ func (t *tries) try(ctx context.Context, i int) (*link, error) {
 }
 
 func (t *tries) open(ctx context.Context, i int) (*link, error) {
-	e, cfg := t.routes[i], t.cfg
-	if e.err != nil {
-		return nil, e.err
+	r, cfg := t.routes[i], t.cfg
+	if r.err != nil {
+		return nil, r.err
 	}
 	start := time.Now()
-	nc, via, err := dial.Dial(ctx, cfg.dialing(e.proxy), e.Host, e.Port, e.Addrs)
+	nc, via, err := dial.Dial(ctx, cfg.dialing(r.proxy), r.Host, r.Port, r.Addrs)
 	t.note(i, func(try *Try) { try.Via, try.Dial = via, sinceMS(start) })
 	if err != nil {
 		return nil, err
 	}
-	if e.Transport == resolve.TCP {
-		return &link{nc, e.Candidate, e.proxy, nil}, nil
+	if r.Transport == resolve.TCP {
+		return &link{nc, r.Candidate, r.proxy, nil}, nil
 	}
 	t.note(i, func(try *Try) { try.Stage = ocserr.StageSecure })
 	start = time.Now()
-	conn, report, err := secure.Handshake(ctx, nc, cfg.policy(e.Host))
+	conn, report, err := secure.Handshake(ctx, nc, cfg.policy(r.Host))
 	t.note(i, func(try *Try) { try.TLS, try.Secure = report, sinceMS(start) })
 	if err != nil {
-		return nil, e.names(err)
+		return nil, r.names(err)
 	}
-	return &link{report.Heed(conn), e.Candidate, e.proxy, report}, nil
+	return &link{report.Heed(conn), r.Candidate, r.proxy, report}, nil
 }
 
 // note writes into a try.

@@ -129,12 +129,12 @@ type Presence struct {
 // Ready tells whether the user was online at the end of the attempt.
 func (r *Report) Ready() bool { return r.Error == nil && r.HR.Success() }
 
-func newTry(e route, redirects int) Try {
+func newTry(r route, redirects int) Try {
 	t := Try{
-		Host: e.Host, Port: e.Port, Transport: e.Transport, Why: e.Why, Redirects: redirects, Stage: ocserr.StageDial,
+		Host: r.Host, Port: r.Port, Transport: r.Transport, Why: r.Why, Redirects: redirects, Stage: ocserr.StageDial,
 	}
-	if e.proxy == nil && len(e.Addrs) == 1 {
-		t.Address = e.Addrs[0].String()
+	if r.proxy == nil && len(r.Addrs) == 1 {
+		t.Address = r.Addrs[0].String()
 	}
 	return t
 }

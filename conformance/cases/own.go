@@ -32,9 +32,7 @@ func own() []conformance.Case {
 			Refs: []string{"contract 3.7", "MS-PRES 3.1"}, Purpose: "A user has one status: who is busy at the desk is busy on the laptop.",
 			Attempts: one(conformance.Attempt{
 				Live: func(ctx context.Context, w *conformance.World) error {
-					another := w.Settings
-					another.Hostname += "-2" // another epid: another endpoint
-					if err := keepBusy(ctx, another); err != nil {
+					if err := keepBusy(ctx, elsewhere(w.Settings)); err != nil {
 						return err
 					}
 					return stay(time.Second)(ctx, w)
@@ -43,4 +41,10 @@ func own() []conformance.Case {
 			}),
 		},
 	}
+}
+
+// elsewhere are the settings of another endpoint of the same user: its epid is made of the name of its machine.
+func elsewhere(s conformance.Settings) conformance.Settings {
+	s.Hostname += "-2"
+	return s
 }

@@ -191,11 +191,9 @@ func crowded() conformance.Case {
 		Attempts: one(conformance.Attempt{
 			Server: server.Config{MaxEndpoints: 1},
 			Live: func(ctx context.Context, w *conformance.World) error {
-				another := w.Settings
-				another.Hostname += "-2" // another epid: another endpoint
-				elsewhere, leave := context.WithCancel(ctx)
+				meanwhile, leave := context.WithCancel(ctx)
 				defer leave()
-				_, err := conformance.Engine(elsewhere, another, func(e conformance.Event) {
+				_, err := conformance.Engine(meanwhile, elsewhere(w.Settings), func(e conformance.Event) {
 					if e.Kind == conformance.Ready {
 						time.AfterFunc(time.Second, leave) // until then the first one has its time to notice
 					}

@@ -47,11 +47,9 @@ func (l *login) challenged(ctx context.Context, offered []challenge) (ocserr.Cau
 	if err != nil || !l.proved || l.tell != nil {
 		return cause, err
 	}
-	tell, ok := l.logins.show(ctx, l.proxy)
-	if !ok {
-		return ocserr.CauseProxyPassword, fmt.Errorf("it has rejected the credentials of %q before, and is not shown them again", l.proxy.User)
+	if l.tell, err = l.logins.show(ctx, l.proxy); err != nil {
+		return ocserr.CauseProxyPassword, err
 	}
-	l.tell = tell
 	return "", nil
 }
 

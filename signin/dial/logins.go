@@ -2,6 +2,7 @@ package dial
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -41,17 +42,20 @@ type proof struct {
 	pending chan struct{} // closed when that one has ended; nil: there is none
 }
 
-// show waits until the password of a proxy may be shown; false: it was rejected, or ctx has ended. The dialogue
+// show waits until the password of a proxy may be shown; an error: it was rejected, or ctx has ended. The dialogue
 // must tell what came of it, where only its first word counts. Where ctx ends it may not: nobody would hear the
 // verdict.
-func (l *Logins) show(ctx context.Context, proxy *Proxy) (tell func(verdict), ok bool) {
+func (l *Logins) show(ctx context.Context, proxy *Proxy) (tell func(verdict), err error) {
 	if l == nil {
-		return func(verdict) {}, true
+		return func(verdict) {}, nil
 	}
 	for {
 		tell, wait, left := l.begin(*proxy)
-		if wait == nil {
-			return tell, tell != nil
+		switch {
+		case tell != nil:
+			return tell, nil
+		case wait == nil:
+			return nil, fmt.Errorf("it has rejected the credentials of %q before, and is not shown them again", proxy.User)
 		}
 		timer := time.NewTimer(left)
 		select {
@@ -59,7 +63,7 @@ func (l *Logins) show(ctx context.Context, proxy *Proxy) (tell func(verdict), ok
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, false
+			return nil, context.Cause(ctx)
 		}
 		timer.Stop()
 	}

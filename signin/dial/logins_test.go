@@ -17,8 +17,8 @@ func shows(ctx context.Context, l *Logins, dialogues []dialogueOf) []time.Durati
 	for i, d := range dialogues {
 		go func() {
 			time.Sleep(d.begins)
-			tell, ok := l.show(ctx, &Proxy{Scheme: HTTP, Host: d.proxy, Port: 3128, User: "p", Password: "x"})
-			if when[i] = time.Since(start); !ok {
+			tell, err := l.show(ctx, &Proxy{Scheme: HTTP, Host: d.proxy, Port: 3128, User: "p", Password: "x"})
+			if when[i] = time.Since(start); err != nil {
 				when[i] = -1
 				return
 			}

@@ -141,9 +141,9 @@ func (d *dialogue) greet(ctx context.Context) error {
 	default:
 		return d.fail(ocserr.CauseProxyBadAnswer, fmt.Errorf("it chooses the method %d, which was not offered", method))
 	}
-	tell, ok := d.cfg.Logins.show(ctx, d.proxy)
-	if !ok {
-		return d.fail(ocserr.CauseProxyPassword, fmt.Errorf("it has rejected the credentials of %q before, and is not shown them again", d.proxy.User))
+	tell, err := d.cfg.Logins.show(ctx, d.proxy)
+	if err != nil {
+		return d.fail(ocserr.CauseProxyPassword, err)
 	}
 	defer tell(noVerdict)
 	message := append([]byte{1, byte(len(d.proxy.User))}, d.proxy.User...)

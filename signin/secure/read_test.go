@@ -46,7 +46,10 @@ func TestFrugalReadsNeverPassTheEndOfARecord(t *testing.T) {
 func TestFrugalReadOfAnotherProtocolWaitsForNoMore(t *testing.T) {
 	near, far := net.Pipe()
 	defer near.Close()
-	go func() { _, _ = far.Write([]byte("hello")) }() // whose last two bytes would be a length
+	go func() {
+		_, _ = far.Write([]byte("hello")) // whose last two bytes would be a length
+		_ = far.Close()                   // whoever waits for more hears of it
+	}()
 
 	got := make([]byte, 512)
 	n, err := (&frugal{Conn: near}).Read(got)

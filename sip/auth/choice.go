@@ -151,3 +151,9 @@ func (x *exchange) candidates(all []offer) []offer {
 	}
 	return found
 }
+
+// allows tells whether a scheme may be used.
+func (cfg *ClientConfig) allows(scheme string) bool {
+	is := func(s string) bool { return canonical(s) == scheme }
+	return cfg.Schemes == nil || slices.ContainsFunc(cfg.Schemes, is)
+}

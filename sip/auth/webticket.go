@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	ocserr "github.com/ocsgo/ocs/errors"
 )
@@ -39,10 +38,4 @@ func (cfg *ClientConfig) WebTicket(ctx context.Context, service, resource string
 		return "", true, ocserr.New(cause, err)
 	}
 	return assertion, tested || byPassword, err
-}
-
-// allows tells whether a scheme may be used.
-func (cfg *ClientConfig) allows(scheme string) bool {
-	is := func(s string) bool { return canonical(s) == scheme }
-	return cfg.Schemes == nil || slices.ContainsFunc(cfg.Schemes, is)
 }
